@@ -1,0 +1,167 @@
+//! What a host knows about a container: how to make one, what became of it.
+//! Engine and driver share these words and nothing else.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{TaskId, Timestamp};
+
+/// Names one container of one task on a host. Drivers derive every name they
+/// need (folder, cgroup, socket) from it, so that doing a thing twice is harmless.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ContainerKey {
+    pub task: TaskId,
+    /// The name in the task definition.
+    pub container: String,
+}
+
+/// Everything a driver needs to create one container, overrides already applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerSpec {
+    pub key: ContainerKey,
+    /// Image reference as the definition has it (`busybox`, `repo/app:3`, `app@sha256:…`).
+    pub image: String,
+    /// Replaces the image's entry point; `None` keeps it.
+    pub entry_point: Option<Vec<String>>,
+    /// Replaces the image's command; `None` keeps it.
+    pub command: Option<Vec<String>>,
+    /// Added to the image's environment, later entries win.
+    pub environment: Vec<EnvironmentVariable>,
+    pub working_directory: Option<String>,
+    /// `user`, `uid`, `user:group` or `uid:gid`.
+    pub user: Option<String>,
+    pub readonly_root_filesystem: bool,
+    pub privileged: bool,
+    /// A small init as PID 1 that forwards signals and reaps children.
+    pub init_process: bool,
+    /// CPU units (1024 per core) as a relative share; 0 means the runtime's minimum (2 shares).
+    pub cpu_units: u32,
+    /// Hard limit in MiB; the container is killed above it.
+    pub memory_mib: Option<u32>,
+    /// Soft limit in MiB.
+    pub memory_reservation_mib: Option<u32>,
+    pub ulimits: Vec<Ulimit>,
+    /// Capabilities added to and dropped from the default set, without `CAP_`.
+    pub capabilities_add: Vec<String>,
+    pub capabilities_drop: Vec<String>,
+    pub hostname: Option<String>,
+    /// Labels for drivers that can keep them.
+    pub labels: BTreeMap<String, String>,
+    pub log: LogTarget,
+    /// Limits shared by all containers of the task, if the definition has task-level sizes.
+    pub task_limits: TaskLimits,
+}
+
+/// One environment variable. The value never appears in debug output.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentVariable {
+    pub name: String,
+    pub value: String,
+}
+
+impl fmt::Debug for EnvironmentVariable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}=…", self.name)
+    }
+}
+
+/// A resource limit of the kernel; names as in ECS (`nofile`, `nproc`, …).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ulimit {
+    pub name: String,
+    pub soft: u64,
+    pub hard: u64,
+}
+
+/// Where the output of a container goes: a stream of the log store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogTarget {
+    pub group: String,
+    pub stream: String,
+}
+
+/// Limits of the whole task; `None` where the definition sets none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskLimits {
+    /// CPU units as a hard quota (1024 = one core's time).
+    pub cpu_units: Option<u32>,
+    pub memory_mib: Option<u32>,
+}
+
+/// What an image pull found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PulledImage {
+    /// `sha256:…` of the manifest, if the image came with one.
+    pub digest: Option<String>,
+    /// Stop signal of the image (`SIGTERM` if it names none), as a number.
+    pub stop_signal: i32,
+}
+
+/// A container that runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    /// The driver's own id, shown as `runtimeId`.
+    pub runtime_id: String,
+    pub at: Timestamp,
+}
+
+/// How a container ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    /// 0–255, 128 + n for signal n; `None` if nobody saw the process end.
+    pub code: Option<i32>,
+    /// Killed by SIGKILL while the memory limit's kill counter rose.
+    pub out_of_memory: bool,
+    pub at: Timestamp,
+    /// Why the code is unknown, if it is.
+    pub reason: Option<String>,
+}
+
+/// A container the driver still knows, found after a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Existing {
+    pub key: ContainerKey,
+    pub started: Started,
+    /// `None` while it runs.
+    pub exit: Option<Exit>,
+}
+
+/// An error of the host, in the vocabulary of ECS: `CannotPullContainerError: detail`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{name}: {detail}")]
+pub struct Failure {
+    pub name: FailureName,
+    pub detail: String,
+}
+
+impl Failure {
+    /// `detail` is one sentence for the caller that says what to change.
+    pub fn new(name: FailureName, detail: impl Into<String>) -> Self {
+        Self { name, detail: detail.into() }
+    }
+}
+
+/// The error names that ECS agents use, spelled exactly (`task-lifecycle.md` §3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FailureName {
+    CannotPullContainerError,
+    CannotCreateContainerError,
+    CannotStartContainerError,
+    CannotStopContainerError,
+    CannotInspectContainerError,
+    ContainerNetworkingError,
+    ContainerVanishedError,
+    ResourceInitializationError,
+    DockerTimeoutError,
+    TaskDependencyError,
+    OutOfMemoryError,
+    InternalError,
+}
+
+impl fmt::Display for FailureName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}

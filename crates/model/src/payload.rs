@@ -1,0 +1,221 @@
+//! What the control plane hands to a host, and what the host tells back.
+//! The meaning is that of ECS's agent-facing operations; a report always
+//! carries the whole known state of its task, so that sending it twice, late
+//! or after a restart is harmless.
+
+use serde::{Deserialize, Serialize};
+
+use crate::container::{ContainerSpec, EnvironmentVariable, Failure};
+use crate::{TaskId, Timestamp};
+
+/// One task for one host, complete: definition and overrides are already merged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskPayload {
+    pub id: TaskId,
+    pub arn: String,
+    pub family: String,
+    pub revision: u32,
+    pub network: NetworkSpec,
+    /// In the order of the definition.
+    pub containers: Vec<ContainerPlan>,
+}
+
+/// One container of a task and its place in the task's life.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerPlan {
+    pub spec: ContainerSpec,
+    pub essential: bool,
+    pub depends_on: Vec<Dependency>,
+    pub health_check: Option<HealthCheck>,
+    /// Seconds dependants wait for this container's condition; `None` waits for ever.
+    pub start_timeout_seconds: Option<u32>,
+    /// Seconds between the stop signal and SIGKILL.
+    pub stop_timeout_seconds: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dependency {
+    pub container: String,
+    pub condition: DependencyCondition,
+}
+
+/// When a dependency counts as satisfied (`task-lifecycle.md` §2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DependencyCondition {
+    Start,
+    Complete,
+    Success,
+    Healthy,
+}
+
+/// A health check with its defaults filled in (`task-lifecycle.md` §2.4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthCheck {
+    /// As given: `["CMD", …]`, `["CMD-SHELL", "…"]` or a bare command.
+    pub command: Vec<String>,
+    pub interval_seconds: u32,
+    pub timeout_seconds: u32,
+    pub retries: u32,
+    pub start_period_seconds: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NetworkMode {
+    /// Loopback only, one namespace per container.
+    None,
+    /// The host's own namespace.
+    Host,
+    /// One namespace and address per container behind the host's bridge.
+    Bridge,
+    /// One namespace and address per task; containers share localhost.
+    Awsvpc,
+}
+
+/// The network a task wants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkSpec {
+    pub task: TaskId,
+    pub mode: NetworkMode,
+    /// All containers of the task, in the order of the definition.
+    pub containers: Vec<String>,
+    /// Bridge: ports to publish. Host: ports that must be free on the host. Else empty.
+    pub ports: Vec<PortMapping>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortMapping {
+    pub container: String,
+    pub container_port: u16,
+    /// `None`: the host picks one from its ephemeral range.
+    pub host_port: Option<u16>,
+    pub protocol: Protocol,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    Tcp,
+    Udp,
+}
+
+/// The network a task got.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkState {
+    pub containers: Vec<ContainerNetwork>,
+    /// awsvpc only.
+    pub interface: Option<TaskInterface>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerNetwork {
+    pub container: String,
+    /// The file that holds the network namespace; `None` for the host's own.
+    pub namespace: Option<String>,
+    pub ipv4: Option<String>,
+    pub bindings: Vec<PortBinding>,
+}
+
+/// A host port that is held for a container from placement to STOPPED.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortBinding {
+    pub container_port: u16,
+    pub host_port: u16,
+    pub protocol: Protocol,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskInterface {
+    pub ipv4: String,
+    pub mac: String,
+}
+
+/// Where a task stands on its host. Ordered: of two reports the greater is the newer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum HostStatus {
+    /// Accepted; the network is being made.
+    Provisioning,
+    /// Pulling, creating, starting.
+    Pending,
+    Running,
+    Stopping,
+    /// Containers have ended; the network is being removed.
+    Deprovisioning,
+    Stopped,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ContainerStatus {
+    Pending,
+    Running,
+    Stopped,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Health {
+    Unknown,
+    Healthy,
+    Unhealthy,
+}
+
+/// All that the host knows of a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskReport {
+    pub task: TaskId,
+    pub status: HostStatus,
+    /// In the order of the definition.
+    pub containers: Vec<ContainerReport>,
+    pub interface: Option<TaskInterface>,
+    pub pull_started_at: Option<Timestamp>,
+    pub pull_stopped_at: Option<Timestamp>,
+    pub started_at: Option<Timestamp>,
+    /// Containers have ended.
+    pub execution_stopped_at: Option<Timestamp>,
+    /// Why the host ended the task by itself; `None` when it was told to.
+    pub stop: Option<HostStop>,
+}
+
+/// A stop that began on the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HostStop {
+    /// An essential container ended, or all have.
+    EssentialContainerExited,
+    /// The task never reached RUNNING; the text is the stopped reason.
+    FailedToStart(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerReport {
+    pub name: String,
+    pub status: ContainerStatus,
+    pub runtime_id: Option<String>,
+    pub image_digest: Option<String>,
+    pub exit_code: Option<i32>,
+    /// `ErrorName: detail`, at most 1024 characters.
+    pub reason: Option<String>,
+    pub bindings: Vec<PortBinding>,
+    pub ipv4: Option<String>,
+    pub health: Health,
+}
+
+/// Text form of a [`Failure`] within the 1024 characters that ECS gives a reason.
+pub fn reason_text(failure: &Failure) -> String {
+    failure.to_string().chars().take(REASON_CHARS_MAX).collect()
+}
+
+/// Longest `reason` of a container (`task-lifecycle.md` §2).
+pub const REASON_CHARS_MAX: usize = 1024;
+
+/// Merges environment lists; a later entry with a known name replaces its value in place.
+pub fn merge_environment(
+    base: Vec<EnvironmentVariable>,
+    over: Vec<EnvironmentVariable>,
+) -> Vec<EnvironmentVariable> {
+    let mut merged = base;
+    for variable in over {
+        match merged.iter_mut().find(|known| known.name == variable.name) {
+            Some(known) => known.value = variable.value,
+            None => merged.push(variable),
+        }
+    }
+    merged
+}
