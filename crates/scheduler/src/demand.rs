@@ -1,0 +1,20 @@
+//! What one task needs from its host.
+
+/// Amounts are taken at placement and given back when the task is STOPPED.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Demand {
+    /// 1024 per core.
+    pub cpu_units: u32,
+    pub memory_mib: u32,
+    /// Static host ports; dynamic ones are not reserved.
+    pub tcp_ports: Vec<u16>,
+    pub udp_ports: Vec<u16>,
+}
+
+/// An attribute that the task definition requires (`requiresAttributes`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequiredAttribute {
+    pub name: String,
+    /// `None`: any value, or none, will do.
+    pub value: Option<String>,
+}
