@@ -139,7 +139,10 @@ pub struct Failure {
 impl Failure {
     /// `detail` is one sentence for the caller that says what to change.
     pub fn new(name: FailureName, detail: impl Into<String>) -> Self {
-        Self { name, detail: detail.into() }
+        Self {
+            name,
+            detail: detail.into(),
+        }
     }
 }
 
