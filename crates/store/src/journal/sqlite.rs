@@ -1,0 +1,223 @@
+//! The journal as a SQLite database: write-ahead log, one sync per commit.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use super::checkpoint::{Checkpointer, LOG_PAGES};
+use super::migrations::{MigrateError, SCHEMA_VERSION, migrate};
+use super::{Change, Journal, JournalError, Rows};
+
+const PUT: &str = "INSERT INTO rows (tbl, key, value) VALUES (?1, ?2, ?3)
+    ON CONFLICT (tbl, key) DO UPDATE SET value = excluded.value";
+const DELETE: &str = "DELETE FROM rows WHERE tbl = ?1 AND key = ?2";
+const ALL: &str = "SELECT tbl, key, value FROM rows ORDER BY tbl, key";
+
+/// A journal in one SQLite file. One process at a time may use it: see
+/// [`crate::DataDirLock`], which the owner of the directory takes first.
+pub struct Sqlite {
+    // Before `db`: its connection closes first, so that closing `db` folds the log in.
+    checkpointer: Checkpointer,
+    db: Connection,
+    path: PathBuf,
+}
+
+impl Sqlite {
+    /// Opens the database at `path`, creating it (mode 0600) if there is none,
+    /// and brings it to `schema_version` (normally [`super::SCHEMA_VERSION`]).
+    pub fn open(path: &Path, schema_version: u32) -> Result<Self, JournalError> {
+        Self::open_with(path, schema_version, LOG_PAGES)
+    }
+
+    fn open_with(path: &Path, version: u32, log_pages: usize) -> Result<Self, JournalError> {
+        create(path).map_err(|error| unreachable(path, &error.to_string()))?;
+        let fault = |error| fault(path, error);
+        let mut db = connect(path).map_err(fault)?;
+        migrate(&mut db, version).map_err(|error| match error {
+            MigrateError::Foreign => JournalError::Foreign {
+                path: path.to_owned(),
+            },
+            MigrateError::Newer(found) => {
+                let known = version.min(SCHEMA_VERSION);
+                JournalError::Newer {
+                    path: path.to_owned(),
+                    found,
+                    known,
+                }
+            }
+            MigrateError::Sqlite(error) => fault(error),
+        })?;
+        let copier = connect(path).map_err(fault)?;
+        let checkpointer = Checkpointer::start(copier, log_pages)
+            .map_err(|error| unreachable(path, &format!("no checkpoint thread: {error}")))?;
+        Ok(Self {
+            checkpointer,
+            db,
+            path: path.to_owned(),
+        })
+    }
+
+    fn write(&mut self, batch: &[Change]) -> rusqlite::Result<()> {
+        let tx = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let mut put = tx.prepare_cached(PUT)?;
+            let mut delete = tx.prepare_cached(DELETE)?;
+            for Change { table, key, value } in batch {
+                match value {
+                    Some(value) => put.execute((table, key, value))?,
+                    None => delete.execute((table, key))?,
+                };
+            }
+        }
+        tx.commit()
+    }
+
+    fn read(&self) -> rusqlite::Result<Rows> {
+        let mut rows = Rows::default();
+        let mut statement = self.db.prepare(ALL)?;
+        let mut found = statement.query(())?;
+        while let Some(row) = found.next()? {
+            let table = row.get_ref(0)?.as_str()?;
+            rows.insert(table, row.get(1)?, row.get(2)?);
+        }
+        Ok(rows)
+    }
+}
+
+impl Journal for Sqlite {
+    fn commit(&mut self, batch: &[Change]) -> Result<(), JournalError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.write(batch)
+            .map_err(|error| fault(&self.path, error))?;
+        self.checkpointer.after_commit(&self.db, batch);
+        Ok(())
+    }
+
+    fn load(&mut self) -> Result<Rows, JournalError> {
+        self.read().map_err(|error| fault(&self.path, error))
+    }
+}
+
+/// Makes the file durably part of its directory, readable by its owner only:
+/// rows hold the environment of containers. SQLite gives the log the same mode.
+fn create(path: &Path) -> io::Result<()> {
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => File::open(parent)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    // Without SQLITE_OPEN_URI: a path is a path, whatever it starts with.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    db.pragma_update(None, "journal_mode", "WAL")?;
+    // Checkpoints are the thread's: see `checkpoint`.
+    db.pragma_update(None, "wal_autocheckpoint", 0)?;
+    // NORMAL would sync at checkpoints only.
+    db.pragma_update(None, "synchronous", "FULL")?;
+    Ok(db)
+}
+
+fn unreachable(path: &Path, detail: &str) -> JournalError {
+    JournalError::Unreachable {
+        path: path.to_owned(),
+        detail: detail.to_owned(),
+    }
+}
+
+fn fault(path: &Path, error: rusqlite::Error) -> JournalError {
+    let path = path.to_owned();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => JournalError::Full { path },
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => JournalError::Damaged {
+            path,
+            detail: error.to_string(),
+        },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => JournalError::Busy { path },
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            JournalError::Unreachable {
+                path,
+                detail: error.to_string(),
+            }
+        }
+        _ => JournalError::Sqlite {
+            path,
+            source: error,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(key: usize, bytes: usize) -> Change {
+        Change {
+            table: "t",
+            key: key.to_string(),
+            value: Some(vec![b'x'; bytes]),
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_said_and_leaves_the_rows_from_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Sqlite::open(&dir.path().join("state.db"), SCHEMA_VERSION).unwrap();
+        journal.commit(&[put(1, 10)]).unwrap();
+        let before = journal.load().unwrap();
+
+        journal
+            .db
+            .pragma_update(None, "max_page_count", 16)
+            .unwrap();
+        let batch: Vec<Change> = (2..40).map(|key| put(key, 4000)).collect();
+        let error = journal.commit(&batch).unwrap_err();
+        assert!(matches!(error, JournalError::Full { .. }), "{error}");
+        assert!(error.to_string().starts_with("no space left for "));
+        assert_eq!(journal.load().unwrap(), before);
+
+        journal
+            .db
+            .pragma_update(None, "max_page_count", 1_000_000)
+            .unwrap();
+        journal.commit(&batch).unwrap();
+        assert_eq!(journal.load().unwrap().take("t").len(), 39);
+    }
+
+    #[test]
+    fn the_log_starts_over_under_steady_load() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.db");
+        let mut journal = Sqlite::open_with(&path, SCHEMA_VERSION, 64).unwrap();
+        // Without starting over, 3000 commits of 3 pages or more would make the log 36 MiB long.
+        for key in 0..3000 {
+            journal.commit(&[put(key % 50, 2000)]).unwrap();
+        }
+        let log = std::fs::metadata(dir.path().join("state.db-wal"))
+            .unwrap()
+            .len();
+        assert!(log < 8 << 20, "the log has {log} bytes");
+        drop(journal);
+        assert!(!dir.path().join("state.db-wal").exists());
+        let mut journal = Sqlite::open(&path, SCHEMA_VERSION).unwrap();
+        assert_eq!(journal.load().unwrap().take("t").len(), 50);
+    }
+}
