@@ -18,10 +18,17 @@ pub(crate) enum Mode {
 pub(super) struct Output {
     /// From the folder of the workspace.
     path: String,
-    pub(super) text: String,
+    text: String,
 }
 
 impl Output {
+    pub(super) fn text(path: impl Into<String>, text: String) -> Self {
+        Self {
+            path: path.into(),
+            text,
+        }
+    }
+
     pub(super) fn rust(path: impl Into<String>, text: String) -> anyhow::Result<Self> {
         let path = path.into();
         let text = rustfmt(&text).with_context(|| format!("formatting {path}"))?;
