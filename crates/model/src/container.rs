@@ -17,6 +17,17 @@ pub struct ContainerKey {
     pub container: String,
 }
 
+impl ContainerKey {
+    /// What `runtimeId` shows for containers that we run ourselves: the task's id, a dash, and
+    /// ten digits drawn from the container's name (FNV-1a), as on Fargate. Known before the
+    /// container exists, because log streams without a prefix are named after it.
+    pub fn runtime_id(&self) -> String {
+        let fnv = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        let hash = self.container.bytes().fold(0xcbf2_9ce4_8422_2325, fnv);
+        format!("{}-{:010}", self.task, hash % 10_000_000_000)
+    }
+}
+
 /// Everything a driver needs to create one container, overrides already applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerSpec {
