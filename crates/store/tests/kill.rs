@@ -1,4 +1,5 @@
 //! Killed without warning, the journal keeps every row that was confirmed.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;

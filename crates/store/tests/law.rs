@@ -1,5 +1,6 @@
 //! The law: tables on a journal behave like a map of which a failed commit
 //! takes back everything since the last successful one.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
 

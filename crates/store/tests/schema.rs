@@ -1,4 +1,5 @@
 //! Old databases are read, newer and foreign ones refused, damaged ones named.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::path::Path;
 
