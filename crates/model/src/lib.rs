@@ -7,6 +7,7 @@
 //! without knowing each other.
 
 pub mod arn;
+pub mod cloudwatch_logs;
 pub mod container;
 pub mod id;
 mod open_enum;

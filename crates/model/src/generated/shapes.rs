@@ -313,56 +313,77 @@ pub struct ClusterSetting {
     pub value: Option<String>,
 }
 
+/// A container of a task, as far as it has come.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Container {
+    /// The ARN, which ends in a UUID.
     #[serde(rename = "containerArn", skip_serializing_if = "Option::is_none")]
     pub container_arn: Option<String>,
+    /// CPU units as text; `0` where the definition sets none.
     #[serde(rename = "cpu", skip_serializing_if = "Option::is_none")]
     pub cpu: Option<String>,
+    /// 0–255, 128 + n after signal n; absent until it ended or if it never started.
     #[serde(rename = "exitCode", skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
     #[serde(rename = "gpuIds", skip_serializing_if = "Option::is_none")]
     pub gpu_ids: Option<Vec<String>>,
     #[serde(rename = "gpuSharingStrategy", skip_serializing_if = "Option::is_none")]
     pub gpu_sharing_strategy: Option<SharingStrategy>,
+    /// What its health check says; UNKNOWN without one.
     #[serde(rename = "healthStatus", skip_serializing_if = "Option::is_none")]
     pub health_status: Option<HealthStatus>,
+    /// The image as the definition names it.
     #[serde(rename = "image", skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// `sha256:…` of the image's manifest, after the pull.
     #[serde(rename = "imageDigest", skip_serializing_if = "Option::is_none")]
     pub image_digest: Option<String>,
+    /// PENDING, RUNNING or STOPPED.
     #[serde(rename = "lastStatus", skip_serializing_if = "Option::is_none")]
     pub last_status: Option<String>,
+    /// The exec agent, where it is enabled.
     #[serde(rename = "managedAgents", skip_serializing_if = "Option::is_none")]
     pub managed_agents: Option<Vec<ManagedAgent>>,
+    /// Hard limit in MiB as text; only if set.
     #[serde(rename = "memory", skip_serializing_if = "Option::is_none")]
     pub memory: Option<String>,
+    /// Soft limit in MiB as text; only if set.
     #[serde(rename = "memoryReservation", skip_serializing_if = "Option::is_none")]
     pub memory_reservation: Option<String>,
+    /// The name in the definition.
     #[serde(rename = "name", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Host ports that lead to the container; not with `awsvpc`.
     #[serde(rename = "networkBindings", skip_serializing_if = "Option::is_none")]
     pub network_bindings: Option<Vec<NetworkBinding>>,
+    /// The task's interface; only with `awsvpc`.
     #[serde(rename = "networkInterfaces", skip_serializing_if = "Option::is_none")]
     pub network_interfaces: Option<Vec<NetworkInterface>>,
     #[serde(rename = "neuronDeviceIds", skip_serializing_if = "Option::is_none")]
     pub neuron_device_ids: Option<Vec<String>>,
+    /// What went wrong, as `ErrorName: detail`; at most 1024 characters.
     #[serde(rename = "reason", skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The id in the container runtime, once it is created.
     #[serde(rename = "runtimeId", skip_serializing_if = "Option::is_none")]
     pub runtime_id: Option<String>,
+    /// ARN of its task.
     #[serde(rename = "taskArn", skip_serializing_if = "Option::is_none")]
     pub task_arn: Option<String>,
 }
 
+/// How to make one container of a task.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ContainerDefinition {
+    /// Replaces the image's command.
     #[serde(rename = "command", skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
+    /// CPU units as a relative share; 0 if absent.
     #[serde(rename = "cpu", skip_serializing_if = "Option::is_none")]
     pub cpu: Option<i32>,
     #[serde(rename = "credentialSpecs", skip_serializing_if = "Option::is_none")]
     pub credential_specs: Option<Vec<String>>,
+    /// Containers that must have come so far before this one starts.
     #[serde(rename = "dependsOn", skip_serializing_if = "Option::is_none")]
     pub depends_on: Option<Vec<ContainerDependency>>,
     #[serde(rename = "disableNetworking", skip_serializing_if = "Option::is_none")]
@@ -371,6 +392,7 @@ pub struct ContainerDefinition {
     pub dns_search_domains: Option<Vec<String>>,
     #[serde(rename = "dnsServers", skip_serializing_if = "Option::is_none")]
     pub dns_servers: Option<Vec<String>>,
+    /// Labels of the container.
     #[serde(rename = "dockerLabels", skip_serializing_if = "Option::is_none")]
     pub docker_labels: Option<BTreeMap<String, String>>,
     #[serde(
@@ -378,12 +400,15 @@ pub struct ContainerDefinition {
         skip_serializing_if = "Option::is_none"
     )]
     pub docker_security_options: Option<Vec<String>>,
+    /// Replaces the image's entry point.
     #[serde(rename = "entryPoint", skip_serializing_if = "Option::is_none")]
     pub entry_point: Option<Vec<String>>,
+    /// Environment variables; they win over those of `environmentFiles` and of the image.
     #[serde(rename = "environment", skip_serializing_if = "Option::is_none")]
     pub environment: Option<Vec<KeyValuePair>>,
     #[serde(rename = "environmentFiles", skip_serializing_if = "Option::is_none")]
     pub environment_files: Option<Vec<EnvironmentFile>>,
+    /// Whether the task stops when this container does; true if absent.
     #[serde(rename = "essential", skip_serializing_if = "Option::is_none")]
     pub essential: Option<bool>,
     #[serde(rename = "extraHosts", skip_serializing_if = "Option::is_none")]
@@ -393,34 +418,46 @@ pub struct ContainerDefinition {
         skip_serializing_if = "Option::is_none"
     )]
     pub firelens_configuration: Option<FirelensConfiguration>,
+    /// A command that tells whether the container is healthy.
     #[serde(rename = "healthCheck", skip_serializing_if = "Option::is_none")]
     pub health_check: Option<HealthCheck>,
+    /// Host name inside the container; not with `awsvpc`.
     #[serde(rename = "hostname", skip_serializing_if = "Option::is_none")]
     pub hostname: Option<String>,
+    /// The image: `name:tag`, `name@sha256:…`, with or without a registry.
     #[serde(rename = "image", skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
     #[serde(rename = "interactive", skip_serializing_if = "Option::is_none")]
     pub interactive: Option<bool>,
     #[serde(rename = "links", skip_serializing_if = "Option::is_none")]
     pub links: Option<Vec<String>>,
+    /// Capabilities, devices, init process, shared memory, swap.
     #[serde(rename = "linuxParameters", skip_serializing_if = "Option::is_none")]
     pub linux_parameters: Option<LinuxParameters>,
+    /// Where the output goes.
     #[serde(rename = "logConfiguration", skip_serializing_if = "Option::is_none")]
     pub log_configuration: Option<LogConfiguration>,
+    /// Hard limit in MiB; the container is killed above it.
     #[serde(rename = "memory", skip_serializing_if = "Option::is_none")]
     pub memory: Option<i32>,
+    /// Soft limit in MiB; what the scheduler subtracts from a host if it is set.
     #[serde(rename = "memoryReservation", skip_serializing_if = "Option::is_none")]
     pub memory_reservation: Option<i32>,
+    /// Volumes of the task and where they appear.
     #[serde(rename = "mountPoints", skip_serializing_if = "Option::is_none")]
     pub mount_points: Option<Vec<MountPoint>>,
+    /// Unique within the task definition.
     #[serde(rename = "name", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Ports to publish on the host, or to name with `awsvpc`.
     #[serde(rename = "portMappings", skip_serializing_if = "Option::is_none")]
     pub port_mappings: Option<Vec<PortMapping>>,
+    /// Runs with the rights of the host's root; false if absent. Not on Fargate.
     #[serde(rename = "privileged", skip_serializing_if = "Option::is_none")]
     pub privileged: Option<bool>,
     #[serde(rename = "pseudoTerminal", skip_serializing_if = "Option::is_none")]
     pub pseudo_terminal: Option<bool>,
+    /// Makes the root filesystem read-only; false if absent.
     #[serde(
         rename = "readonlyRootFilesystem",
         skip_serializing_if = "Option::is_none"
@@ -436,24 +473,31 @@ pub struct ContainerDefinition {
         skip_serializing_if = "Option::is_none"
     )]
     pub resource_requirements: Option<Vec<ResourceRequirement>>,
+    /// Restarts the container in place instead of ending it.
     #[serde(rename = "restartPolicy", skip_serializing_if = "Option::is_none")]
     pub restart_policy: Option<ContainerRestartPolicy>,
+    /// Environment variables whose values come from a secret store.
     #[serde(rename = "secrets", skip_serializing_if = "Option::is_none")]
     pub secrets: Option<Vec<Secret>>,
+    /// Seconds that dependants wait for this container's condition; no limit if absent.
     #[serde(rename = "startTimeout", skip_serializing_if = "Option::is_none")]
     pub start_timeout: Option<i32>,
+    /// Seconds between the stop signal and SIGKILL; 30 if absent, at most 120 on Fargate.
     #[serde(rename = "stopTimeout", skip_serializing_if = "Option::is_none")]
     pub stop_timeout: Option<i32>,
     #[serde(rename = "systemControls", skip_serializing_if = "Option::is_none")]
     pub system_controls: Option<Vec<SystemControl>>,
+    /// Resource limits of the kernel.
     #[serde(rename = "ulimits", skip_serializing_if = "Option::is_none")]
     pub ulimits: Option<Vec<Ulimit>>,
+    /// `user`, `uid`, `user:group` or `uid:gid`; the image's user if absent.
     #[serde(rename = "user", skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     #[serde(rename = "versionConsistency", skip_serializing_if = "Option::is_none")]
     pub version_consistency: Option<VersionConsistency>,
     #[serde(rename = "volumesFrom", skip_serializing_if = "Option::is_none")]
     pub volumes_from: Option<Vec<VolumeFrom>>,
+    /// Where the command starts; the image's directory if absent.
     #[serde(rename = "workingDirectory", skip_serializing_if = "Option::is_none")]
     pub working_directory: Option<String>,
 }
@@ -510,12 +554,13 @@ impl fmt::Debug for ContainerDefinition {
     }
 }
 
+/// A container that must have come so far before another starts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ContainerDependency {
-    /// Required.
+    /// `START`, `COMPLETE` (any exit code), `SUCCESS` (exit code 0) or `HEALTHY`. Required.
     #[serde(rename = "condition", skip_serializing_if = "Option::is_none")]
     pub condition: Option<ContainerCondition>,
-    /// Required.
+    /// The container that is waited for. Required.
     #[serde(rename = "containerName", skip_serializing_if = "Option::is_none")]
     pub container_name: Option<String>,
 }
@@ -590,22 +635,31 @@ pub struct ContainerInstanceHealthStatus {
     pub overall_status: Option<InstanceHealthCheckState>,
 }
 
+/// What one call changes of a container definition.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ContainerOverride {
+    /// Replaces the whole command; kept if absent or empty.
     #[serde(rename = "command", skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
+    /// Replaces the container's CPU units.
     #[serde(rename = "cpu", skip_serializing_if = "Option::is_none")]
     pub cpu: Option<i32>,
+    /// Replaces variables of the same name and adds the others.
     #[serde(rename = "environment", skip_serializing_if = "Option::is_none")]
     pub environment: Option<Vec<KeyValuePair>>,
+    /// Replaces the list.
     #[serde(rename = "environmentFiles", skip_serializing_if = "Option::is_none")]
     pub environment_files: Option<Vec<EnvironmentFile>>,
+    /// Replaces the hard limit in MiB.
     #[serde(rename = "memory", skip_serializing_if = "Option::is_none")]
     pub memory: Option<i32>,
+    /// Replaces the soft limit in MiB.
     #[serde(rename = "memoryReservation", skip_serializing_if = "Option::is_none")]
     pub memory_reservation: Option<i32>,
+    /// The container; needed as soon as anything else is given.
     #[serde(rename = "name", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Replaces the list.
     #[serde(
         rename = "resourceRequirements",
         skip_serializing_if = "Option::is_none"
@@ -2266,21 +2320,26 @@ pub struct DescribeTaskSetsOutput {
     pub task_sets: Option<Vec<TaskSet>>,
 }
 
+/// Shows tasks; stopped ones for at least an hour after their end.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DescribeTasksInput {
+    /// Short name or ARN of the cluster; `default` if absent.
     #[serde(rename = "cluster", skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
+    /// `TAGS` shows the tags, which are left empty otherwise.
     #[serde(rename = "include", skip_serializing_if = "Option::is_none")]
     pub include: Option<Vec<TaskField>>,
-    /// Required.
+    /// 1–100 ids or ARNs. Required.
     #[serde(rename = "tasks", skip_serializing_if = "Option::is_none")]
     pub tasks: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DescribeTasksOutput {
+    /// One entry with the reason `MISSING` for each task that was not.
     #[serde(rename = "failures", skip_serializing_if = "Option::is_none")]
     pub failures: Option<Vec<Failure>>,
+    /// The tasks that were found.
     #[serde(rename = "tasks", skip_serializing_if = "Option::is_none")]
     pub tasks: Option<Vec<Task>>,
 }
@@ -2689,12 +2748,16 @@ pub struct FSxWindowsFileServerVolumeConfiguration {
     pub root_directory: Option<String>,
 }
 
+/// Why one resource could not serve a call that otherwise succeeded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
+    /// The resource that is to blame, if there is one; for placement the container instance.
     #[serde(rename = "arn", skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
+    /// More words; mostly absent for placement.
     #[serde(rename = "detail", skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// A word such as `RESOURCE:MEMORY` or `MISSING`.
     #[serde(rename = "reason", skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -3100,17 +3163,22 @@ pub struct GpuDevice {
     pub total_memory_in_mib: Option<i32>,
 }
 
+/// A command run in the container; exit code 0 is healthy, everything else a failure.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HealthCheck {
-    /// Required.
+    /// `["CMD", …]`, `["CMD-SHELL", "…"]` or a bare command. Required.
     #[serde(rename = "command", skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
+    /// Seconds between two runs, 5–300; 30 if absent.
     #[serde(rename = "interval", skip_serializing_if = "Option::is_none")]
     pub interval: Option<i32>,
+    /// Failures in a row that make it UNHEALTHY, 1–10; 3 if absent.
     #[serde(rename = "retries", skip_serializing_if = "Option::is_none")]
     pub retries: Option<i32>,
+    /// Seconds at the start in which failures do not count, 0–300; none if absent.
     #[serde(rename = "startPeriod", skip_serializing_if = "Option::is_none")]
     pub start_period: Option<i32>,
+    /// Seconds until a run counts as failed, 2–60; 5 if absent.
     #[serde(rename = "timeout", skip_serializing_if = "Option::is_none")]
     pub timeout: Option<i32>,
 }
@@ -3823,34 +3891,47 @@ pub struct ListTaskDefinitionsOutput {
     pub task_definition_arns: Option<Vec<String>>,
 }
 
+/// Pages through the ARNs of tasks that match every given filter.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ListTasksInput {
+    /// Short name or ARN of the cluster; `default` if absent.
     #[serde(rename = "cluster", skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
+    /// Only tasks on this instance: its id or ARN.
     #[serde(rename = "containerInstance", skip_serializing_if = "Option::is_none")]
     pub container_instance: Option<String>,
+    /// Only tasks of this daemon.
     #[serde(rename = "daemonName", skip_serializing_if = "Option::is_none")]
     pub daemon_name: Option<String>,
+    /// RUNNING if absent, which includes tasks on their way up; STOPPED shows ended ones.
     #[serde(rename = "desiredStatus", skip_serializing_if = "Option::is_none")]
     pub desired_status: Option<DesiredStatus>,
+    /// Only tasks of this task definition family, whatever the revision.
     #[serde(rename = "family", skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,
+    /// Only tasks of this launch type.
     #[serde(rename = "launchType", skip_serializing_if = "Option::is_none")]
     pub launch_type: Option<LaunchType>,
+    /// Length of a page, 1–100; 100 if absent. A page may be shorter.
     #[serde(rename = "maxResults", skip_serializing_if = "Option::is_none")]
     pub max_results: Option<i32>,
+    /// Where the page begins: the token of the page before.
     #[serde(rename = "nextToken", skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
+    /// Only tasks of this service.
     #[serde(rename = "serviceName", skip_serializing_if = "Option::is_none")]
     pub service_name: Option<String>,
+    /// Only tasks with this mark; allows no other filter but `cluster` and `desiredStatus`.
     #[serde(rename = "startedBy", skip_serializing_if = "Option::is_none")]
     pub started_by: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ListTasksOutput {
+    /// Opaque; absent on the last page.
     #[serde(rename = "nextToken", skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
+    /// The ARNs of this page.
     #[serde(rename = "taskArns", skip_serializing_if = "Option::is_none")]
     pub task_arns: Option<Vec<String>>,
 }
@@ -4349,18 +4430,22 @@ pub struct PlatformDevice {
     pub r#type: Option<PlatformDeviceType>,
 }
 
+/// A port of a container, and the port of the host that leads to it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PortMapping {
     #[serde(rename = "appProtocol", skip_serializing_if = "Option::is_none")]
     pub app_protocol: Option<ApplicationProtocol>,
+    /// The port inside.
     #[serde(rename = "containerPort", skip_serializing_if = "Option::is_none")]
     pub container_port: Option<i32>,
     #[serde(rename = "containerPortRange", skip_serializing_if = "Option::is_none")]
     pub container_port_range: Option<String>,
+    /// The port outside; 0 or absent lets the host choose (bridge), else it equals the port inside.
     #[serde(rename = "hostPort", skip_serializing_if = "Option::is_none")]
     pub host_port: Option<i32>,
     #[serde(rename = "name", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// `tcp` if absent.
     #[serde(rename = "protocol", skip_serializing_if = "Option::is_none")]
     pub protocol: Option<TransportProtocol>,
 }
@@ -4676,61 +4761,87 @@ pub struct Rollback {
     pub started_at: Option<Timestamp>,
 }
 
+/// Starts up to ten tasks of one task definition and lets the scheduler choose where.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunTaskInput {
+    /// Shares among capacity providers, at most 20 items, one of them with a `base`. Excludes
+    /// `launchType`.
     #[serde(
         rename = "capacityProviderStrategy",
         skip_serializing_if = "Option::is_none"
     )]
     pub capacity_provider_strategy: Option<Vec<CapacityProviderStrategyItem>>,
+    /// Makes a repeated call harmless: 1–64 characters of ASCII 33–126, scoped to the cluster. The
+    /// same token with other parameters is a `ConflictException`.
     #[serde(rename = "clientToken", skip_serializing_if = "Option::is_none")]
     pub client_token: Option<String>,
+    /// Short name or ARN of the cluster; `default` if absent. It must be ACTIVE.
     #[serde(rename = "cluster", skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
+    /// How many tasks to start, 1–10; 1 if absent.
     #[serde(rename = "count", skip_serializing_if = "Option::is_none")]
     pub count: Option<i32>,
+    /// Adds the tag `aws:ecs:clusterName`; false if absent.
     #[serde(
         rename = "enableECSManagedTags",
         skip_serializing_if = "Option::is_none"
     )]
     pub enable_ecs_managed_tags: Option<bool>,
+    /// Allows `ExecuteCommand` in the containers; false if absent. Needs a task role.
     #[serde(
         rename = "enableExecuteCommand",
         skip_serializing_if = "Option::is_none"
     )]
     pub enable_execute_command: Option<bool>,
+    /// The task group, at most 255 characters; `family:` and the family's name if absent.
     #[serde(rename = "group", skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// Where the tasks run. Excludes `capacityProviderStrategy`; with neither of them the cluster's
+    /// default strategy decides, else EC2.
     #[serde(rename = "launchType", skip_serializing_if = "Option::is_none")]
     pub launch_type: Option<LaunchType>,
+    /// Subnets and security groups; needed with network mode `awsvpc`, refused with any other.
     #[serde(
         rename = "networkConfiguration",
         skip_serializing_if = "Option::is_none"
     )]
     pub network_configuration: Option<NetworkConfiguration>,
+    /// What differs from the task definition; at most 8192 characters as JSON.
     #[serde(rename = "overrides", skip_serializing_if = "Option::is_none")]
     pub overrides: Option<TaskOverride>,
+    /// Rules that an instance must satisfy; at most 10 together with those of the definition. Not
+    /// on Fargate.
     #[serde(
         rename = "placementConstraints",
         skip_serializing_if = "Option::is_none"
     )]
     pub placement_constraints: Option<Vec<PlacementConstraint>>,
+    /// How to choose among the instances that fit; at most 5 rules, the first weighs most. Not on
+    /// Fargate.
     #[serde(rename = "placementStrategy", skip_serializing_if = "Option::is_none")]
     pub placement_strategy: Option<Vec<PlacementStrategy>>,
+    /// Fargate only: `LATEST` (the default) or a number such as `1.4.0`.
     #[serde(rename = "platformVersion", skip_serializing_if = "Option::is_none")]
     pub platform_version: Option<String>,
+    /// Copies the tags of the task definition too; nothing is copied if absent. `SERVICE` is
+    /// refused here.
     #[serde(rename = "propagateTags", skip_serializing_if = "Option::is_none")]
     pub propagate_tags: Option<PropagateTags>,
+    /// Internal to AWS; accepted, without effect.
     #[serde(rename = "referenceId", skip_serializing_if = "Option::is_none")]
     pub reference_id: Option<String>,
+    /// A mark of the caller's own to find the tasks by: at most 128 letters, digits, `-`, `/`, `_`.
     #[serde(rename = "startedBy", skip_serializing_if = "Option::is_none")]
     pub started_by: Option<String>,
-    /// 0–50 items.
+    /// Tags of the tasks; keys must differ, and `aws:` is reserved as their beginning. 0–50 items.
     #[serde(rename = "tags", skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<Tag>>,
+    /// `family`, `family:revision` or a full ARN; without a revision the newest ACTIVE one.
     /// Required.
     #[serde(rename = "taskDefinition", skip_serializing_if = "Option::is_none")]
     pub task_definition: Option<String>,
+    /// The volume that is configured at launch: at most one, named like a volume of the definition
+    /// that has `configuredAtLaunch`.
     #[serde(
         rename = "volumeConfigurations",
         skip_serializing_if = "Option::is_none"
@@ -4738,10 +4849,13 @@ pub struct RunTaskInput {
     pub volume_configurations: Option<Vec<TaskVolumeConfiguration>>,
 }
 
+/// What was started and what was not; both lists are always present.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunTaskOutput {
+    /// Why tasks could not be placed: on EC2 one entry per instance that was considered.
     #[serde(rename = "failures", skip_serializing_if = "Option::is_none")]
     pub failures: Option<Vec<Failure>>,
+    /// The tasks that were accepted; not yet running.
     #[serde(rename = "tasks", skip_serializing_if = "Option::is_none")]
     pub tasks: Option<Vec<Task>>,
 }
@@ -5454,19 +5568,23 @@ pub struct StopServiceDeploymentOutput {
     pub service_deployment_arn: Option<String>,
 }
 
+/// Stops one task: the stop signal to each container, SIGKILL after its `stopTimeout`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StopTaskInput {
+    /// Short name or ARN of the cluster; `default` if absent.
     #[serde(rename = "cluster", skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
+    /// Becomes the task's `stoppedReason`; a standard sentence stands there if absent.
     #[serde(rename = "reason", skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Required.
+    /// Id or ARN of the task. Required.
     #[serde(rename = "task", skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StopTaskOutput {
+    /// The task as it is now: desired to be STOPPED, usually still running.
     #[serde(rename = "task", skip_serializing_if = "Option::is_none")]
     pub task: Option<Task>,
 }
@@ -5573,54 +5691,73 @@ pub struct TagResourceInput {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TagResourceOutput {}
 
+/// One running or stopped copy of a task definition.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Task {
+    /// Network interfaces and volumes that belong to the task.
     #[serde(rename = "attachments", skip_serializing_if = "Option::is_none")]
     pub attachments: Option<Vec<Attachment>>,
+    /// Facts such as `ecs.cpu-architecture`.
     #[serde(rename = "attributes", skip_serializing_if = "Option::is_none")]
     pub attributes: Option<Vec<Attribute>>,
+    /// Known once an instance or subnet is chosen.
     #[serde(rename = "availabilityZone", skip_serializing_if = "Option::is_none")]
     pub availability_zone: Option<String>,
+    /// The provider that a strategy chose; absent with an explicit launch type.
     #[serde(
         rename = "capacityProviderName",
         skip_serializing_if = "Option::is_none"
     )]
     pub capacity_provider_name: Option<String>,
+    /// ARN of its cluster.
     #[serde(rename = "clusterArn", skip_serializing_if = "Option::is_none")]
     pub cluster_arn: Option<String>,
+    /// Whether the agent that holds the task is connected.
     #[serde(rename = "connectivity", skip_serializing_if = "Option::is_none")]
     pub connectivity: Option<Connectivity>,
+    /// When `connectivity` last changed to CONNECTED.
     #[serde(rename = "connectivityAt", skip_serializing_if = "Option::is_none")]
     pub connectivity_at: Option<Timestamp>,
+    /// The host; absent on Fargate and while none is chosen.
     #[serde(
         rename = "containerInstanceArn",
         skip_serializing_if = "Option::is_none"
     )]
     pub container_instance_arn: Option<String>,
+    /// One per container definition, in its order.
     #[serde(rename = "containers", skip_serializing_if = "Option::is_none")]
     pub containers: Option<Vec<Container>>,
+    /// CPU units of the task, as the text of a whole number; 1024 are one core.
     #[serde(rename = "cpu", skip_serializing_if = "Option::is_none")]
     pub cpu: Option<String>,
+    /// When the call that started it was accepted.
     #[serde(rename = "createdAt", skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
+    /// Where the task is to go: RUNNING or STOPPED.
     #[serde(rename = "desiredStatus", skip_serializing_if = "Option::is_none")]
     pub desired_status: Option<String>,
+    /// Whether `ExecuteCommand` is allowed.
     #[serde(
         rename = "enableExecuteCommand",
         skip_serializing_if = "Option::is_none"
     )]
     pub enable_execute_command: Option<bool>,
+    /// Fargate: the size of its scratch storage.
     #[serde(rename = "ephemeralStorage", skip_serializing_if = "Option::is_none")]
     pub ephemeral_storage: Option<EphemeralStorage>,
+    /// When its containers had ended.
     #[serde(rename = "executionStoppedAt", skip_serializing_if = "Option::is_none")]
     pub execution_stopped_at: Option<Timestamp>,
+    /// Fargate: the size of its scratch storage and the key that encrypts it.
     #[serde(
         rename = "fargateEphemeralStorage",
         skip_serializing_if = "Option::is_none"
     )]
     pub fargate_ephemeral_storage: Option<TaskEphemeralStorage>,
+    /// The task group; `family:` and the family's name unless the caller gave one.
     #[serde(rename = "group", skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// UNHEALTHY if an essential container is, HEALTHY if all with a check are, else UNKNOWN.
     #[serde(rename = "healthStatus", skip_serializing_if = "Option::is_none")]
     pub health_status: Option<HealthStatus>,
     #[serde(
@@ -5628,39 +5765,56 @@ pub struct Task {
         skip_serializing_if = "Option::is_none"
     )]
     pub inference_accelerators: Option<Vec<InferenceAccelerator>>,
+    /// Where the task is: PROVISIONING, PENDING, ACTIVATING, RUNNING, DEACTIVATING, STOPPING,
+    /// DEPROVISIONING or STOPPED.
     #[serde(rename = "lastStatus", skip_serializing_if = "Option::is_none")]
     pub last_status: Option<String>,
+    /// Where it runs; filled in also when a capacity provider was chosen.
     #[serde(rename = "launchType", skip_serializing_if = "Option::is_none")]
     pub launch_type: Option<LaunchType>,
+    /// MiB of the task, as the text of a whole number.
     #[serde(rename = "memory", skip_serializing_if = "Option::is_none")]
     pub memory: Option<String>,
+    /// What the call changed, with one entry per container even where nothing is.
     #[serde(rename = "overrides", skip_serializing_if = "Option::is_none")]
     pub overrides: Option<TaskOverride>,
+    /// Fargate: the operating system, for example `Linux`.
     #[serde(rename = "platformFamily", skip_serializing_if = "Option::is_none")]
     pub platform_family: Option<String>,
+    /// Fargate: the resolved number, never `LATEST`.
     #[serde(rename = "platformVersion", skip_serializing_if = "Option::is_none")]
     pub platform_version: Option<String>,
+    /// When the first image pull began.
     #[serde(rename = "pullStartedAt", skip_serializing_if = "Option::is_none")]
     pub pull_started_at: Option<Timestamp>,
+    /// When the last image pull ended.
     #[serde(rename = "pullStoppedAt", skip_serializing_if = "Option::is_none")]
     pub pull_stopped_at: Option<Timestamp>,
+    /// When the task became RUNNING.
     #[serde(rename = "startedAt", skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
+    /// The caller's mark; a service puts its deployment's id here.
     #[serde(rename = "startedBy", skip_serializing_if = "Option::is_none")]
     pub started_by: Option<String>,
+    /// What kind of cause stopped it; the first cause stays.
     #[serde(rename = "stopCode", skip_serializing_if = "Option::is_none")]
     pub stop_code: Option<TaskStopCode>,
+    /// When the task became STOPPED.
     #[serde(rename = "stoppedAt", skip_serializing_if = "Option::is_none")]
     pub stopped_at: Option<Timestamp>,
+    /// The cause in words.
     #[serde(rename = "stoppedReason", skip_serializing_if = "Option::is_none")]
     pub stopped_reason: Option<String>,
+    /// When the stop was ordered.
     #[serde(rename = "stoppingAt", skip_serializing_if = "Option::is_none")]
     pub stopping_at: Option<Timestamp>,
-    /// 0–50 items.
+    /// Its tags, where the call asked for them. 0–50 items.
     #[serde(rename = "tags", skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<Tag>>,
+    /// The ARN, which ends in the task's id.
     #[serde(rename = "taskArn", skip_serializing_if = "Option::is_none")]
     pub task_arn: Option<String>,
+    /// ARN of the definition, always with the revision.
     #[serde(rename = "taskDefinitionArn", skip_serializing_if = "Option::is_none")]
     pub task_definition_arn: Option<String>,
     #[serde(
@@ -5668,23 +5822,29 @@ pub struct Task {
         skip_serializing_if = "Option::is_none"
     )]
     pub trusted_execution_summary: Option<TrustedExecutionSummary>,
+    /// Starts at 1 and grows with every change that is told to watchers.
     #[serde(rename = "version", skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,
 }
 
+/// One revision of a family: the containers of a task and what they need.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TaskDefinition {
+    /// Launch types that this definition is valid for.
     #[serde(rename = "compatibilities", skip_serializing_if = "Option::is_none")]
     pub compatibilities: Option<Vec<Compatibility>>,
+    /// The containers; at least one is essential.
     #[serde(
         rename = "containerDefinitions",
         skip_serializing_if = "Option::is_none"
     )]
     pub container_definitions: Option<Vec<ContainerDefinition>>,
+    /// CPU units of the whole task, as the text of a whole number; a hard limit.
     #[serde(rename = "cpu", skip_serializing_if = "Option::is_none")]
     pub cpu: Option<String>,
     #[serde(rename = "deleteRequestedAt", skip_serializing_if = "Option::is_none")]
     pub delete_requested_at: Option<Timestamp>,
+    /// When it became INACTIVE.
     #[serde(rename = "deregisteredAt", skip_serializing_if = "Option::is_none")]
     pub deregistered_at: Option<Timestamp>,
     #[serde(
@@ -5694,8 +5854,10 @@ pub struct TaskDefinition {
     pub enable_fault_injection: Option<bool>,
     #[serde(rename = "ephemeralStorage", skip_serializing_if = "Option::is_none")]
     pub ephemeral_storage: Option<EphemeralStorage>,
+    /// The role of the agent, for images and secrets.
     #[serde(rename = "executionRoleArn", skip_serializing_if = "Option::is_none")]
     pub execution_role_arn: Option<String>,
+    /// The name that all revisions share: 1–255 letters, digits, `-`, `_`.
     #[serde(rename = "family", skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,
     #[serde(
@@ -5705,12 +5867,15 @@ pub struct TaskDefinition {
     pub inference_accelerators: Option<Vec<InferenceAccelerator>>,
     #[serde(rename = "ipcMode", skip_serializing_if = "Option::is_none")]
     pub ipc_mode: Option<IpcMode>,
+    /// MiB of the whole task, as the text of a whole number; a hard limit.
     #[serde(rename = "memory", skip_serializing_if = "Option::is_none")]
     pub memory: Option<String>,
+    /// `bridge`, `host`, `awsvpc` or `none`.
     #[serde(rename = "networkMode", skip_serializing_if = "Option::is_none")]
     pub network_mode: Option<NetworkMode>,
     #[serde(rename = "pidMode", skip_serializing_if = "Option::is_none")]
     pub pid_mode: Option<PidMode>,
+    /// Rules that an instance must satisfy.
     #[serde(
         rename = "placementConstraints",
         skip_serializing_if = "Option::is_none"
@@ -5718,25 +5883,33 @@ pub struct TaskDefinition {
     pub placement_constraints: Option<Vec<TaskDefinitionPlacementConstraint>>,
     #[serde(rename = "proxyConfiguration", skip_serializing_if = "Option::is_none")]
     pub proxy_configuration: Option<ProxyConfiguration>,
+    /// When it was registered.
     #[serde(rename = "registeredAt", skip_serializing_if = "Option::is_none")]
     pub registered_at: Option<Timestamp>,
+    /// ARN of who registered it.
     #[serde(rename = "registeredBy", skip_serializing_if = "Option::is_none")]
     pub registered_by: Option<String>,
+    /// What an instance must offer, derived from the definition.
     #[serde(rename = "requiresAttributes", skip_serializing_if = "Option::is_none")]
     pub requires_attributes: Option<Vec<Attribute>>,
+    /// Launch types that registration checked it against.
     #[serde(
         rename = "requiresCompatibilities",
         skip_serializing_if = "Option::is_none"
     )]
     pub requires_compatibilities: Option<Vec<Compatibility>>,
+    /// 1 for the first of a family; never used twice, not even after a deletion.
     #[serde(rename = "revision", skip_serializing_if = "Option::is_none")]
     pub revision: Option<i32>,
     #[serde(rename = "runtimePlatform", skip_serializing_if = "Option::is_none")]
     pub runtime_platform: Option<RuntimePlatform>,
+    /// ACTIVE, INACTIVE after deregistration, or DELETE_IN_PROGRESS.
     #[serde(rename = "status", skip_serializing_if = "Option::is_none")]
     pub status: Option<TaskDefinitionStatus>,
+    /// The ARN, which ends in family and revision.
     #[serde(rename = "taskDefinitionArn", skip_serializing_if = "Option::is_none")]
     pub task_definition_arn: Option<String>,
+    /// The role that the containers act as.
     #[serde(rename = "taskRoleArn", skip_serializing_if = "Option::is_none")]
     pub task_role_arn: Option<String>,
     #[serde(
@@ -5744,6 +5917,7 @@ pub struct TaskDefinition {
         skip_serializing_if = "Option::is_none"
     )]
     pub trusted_execution_configuration: Option<TrustedExecutionConfiguration>,
+    /// Volumes that containers can mount.
     #[serde(rename = "volumes", skip_serializing_if = "Option::is_none")]
     pub volumes: Option<Vec<Volume>>,
 }
@@ -5806,14 +5980,19 @@ pub struct TaskManagedEbsVolumeTerminationPolicy {
     pub delete_on_termination: Option<bool>,
 }
 
+/// What one call changes of a task definition.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TaskOverride {
+    /// Changes per container, by name.
     #[serde(rename = "containerOverrides", skip_serializing_if = "Option::is_none")]
     pub container_overrides: Option<Vec<ContainerOverride>>,
+    /// Replaces the CPU units of the whole task.
     #[serde(rename = "cpu", skip_serializing_if = "Option::is_none")]
     pub cpu: Option<String>,
+    /// Fargate: replaces the size of the scratch storage.
     #[serde(rename = "ephemeralStorage", skip_serializing_if = "Option::is_none")]
     pub ephemeral_storage: Option<EphemeralStorage>,
+    /// Replaces the role of the agent.
     #[serde(rename = "executionRoleArn", skip_serializing_if = "Option::is_none")]
     pub execution_role_arn: Option<String>,
     #[serde(
@@ -5821,8 +6000,10 @@ pub struct TaskOverride {
         skip_serializing_if = "Option::is_none"
     )]
     pub inference_accelerator_overrides: Option<Vec<InferenceAcceleratorOverride>>,
+    /// Replaces the MiB of the whole task.
     #[serde(rename = "memory", skip_serializing_if = "Option::is_none")]
     pub memory: Option<String>,
+    /// Replaces the role of the containers.
     #[serde(rename = "taskRoleArn", skip_serializing_if = "Option::is_none")]
     pub task_role_arn: Option<String>,
 }
