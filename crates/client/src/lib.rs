@@ -1,1 +1,76 @@
-//! Placeholder.
+//! A typed client of Amazon ECS that works against AWS and against Longshore.
+//!
+//! ```no_run
+//! use longshore_client::{Client, Config, Credentials};
+//! use model::shapes::RunTaskInput;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = Config::builder()
+//!     .region("us-east-1")
+//!     .endpoint_url("http://127.0.0.1:8327")
+//!     .credentials(Credentials::new("AKID", "SECRET"))
+//!     .build()?;
+//! let client = Client::new(config);
+//! let input = RunTaskInput { task_definition: Some("migrate".into()), ..Default::default() };
+//! let started = client.run_task(&input).await?;
+//! println!("{:?} {:?}", started.tasks, started.metadata().request_id());
+//! # Ok(()) }
+//! ```
+//!
+//! # Shape
+//!
+//! Shapes and facts of operations are the model crate's; this crate adds the way to the
+//! service and back:
+//!
+//! - [`Config`] says where to, as whom and how patiently; [`Config::from_env`] reads
+//!   what the other AWS tools read.
+//! - [`Client::call`] writes the input as JSON, checks that required members are there,
+//!   fills in the idempotency token, and hands the bytes to the pipeline. Methods such
+//!   as [`Client::run_task`] are that call with the operation filled in.
+//! - The pipeline is the orchestrator of the Smithy runtime with SigV4, standard
+//!   retries, clock-skew repair, invocation id and request info from its crates, over
+//!   hyper and ring. Nothing of it shows in this interface, so it can be exchanged.
+//! - [`Response`] and [`Error`] both carry [`Metadata`]: request id, every attempt,
+//!   the token that was used, headers.
+//! - [`Client::wait_for`] waits for tasks; [`Client::logs`] reads what they wrote.
+//!
+//! # Secrets
+//!
+//! Nothing here prints secret keys, session tokens or request bodies: not `Debug`, not
+//! errors, not `tracing` events at any level. The runtime's own events print all of
+//! them at trace level and are therefore switched off inside a call, unless
+//! [`ConfigBuilder::unsafe_wire_trace`] asks for them.
+
+mod client;
+mod config;
+mod credentials;
+mod endpoint;
+mod environment;
+mod error;
+mod failure;
+mod fault;
+mod intercept;
+mod logs;
+mod pipeline;
+mod profile;
+mod required;
+mod response;
+mod retry;
+mod service;
+mod timeouts;
+mod token;
+mod transport;
+mod validate;
+mod waiter;
+mod wire;
+
+pub use client::{CallFuture, Client};
+pub use config::{Config, ConfigBuilder, ConfigError};
+pub use credentials::{Credentials, CredentialsFuture, ProvideCredentials};
+pub use error::{Error, ErrorKind, ServiceError, Timeout};
+pub use logs::Logs;
+pub use response::{Attempt, Metadata, Response};
+pub use retry::Retry;
+pub use timeouts::Timeouts;
+pub use token::{RandomToken, TokenProvider};
+pub use waiter::{Poll, TaskWait, WaitError, WaitPolicy};

@@ -1,0 +1,175 @@
+//! The client: a handle that is cheap to clone, and one method that calls anything.
+
+use std::borrow::Borrow;
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use model::operations::{self, Operation};
+use model::shapes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::config::Config;
+use crate::error::{Error, ErrorKind};
+use crate::logs::Logs;
+use crate::pipeline::Pipeline;
+use crate::response::{Metadata, Response};
+use crate::service::{ECS, LOGS};
+use crate::validate;
+
+/// What a call returns: boxed, because the pipeline's own future is several KiB.
+pub type CallFuture<'a, O> = Pin<Box<dyn Future<Output = Result<Response<O>, Error>> + Send + 'a>>;
+
+/// A typed client of Amazon ECS, for AWS and for any server that speaks its protocol.
+/// Clones share connections, clock offset and retry quota.
+#[derive(Debug, Clone)]
+pub struct Client(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    config: Config,
+    ecs: Pipeline,
+    logs: Pipeline,
+}
+
+/// What the sending side must know of an operation.
+pub(crate) struct Facts {
+    pub(crate) name: &'static str,
+    /// Wire name of the member that takes the idempotency token.
+    pub(crate) token_member: Option<&'static str>,
+}
+
+impl Client {
+    /// A client for a configuration. Opens no connection yet.
+    pub fn new(config: Config) -> Self {
+        let ecs = Pipeline::new(ECS, &config.ecs_endpoint, &config);
+        let logs = Pipeline::new(LOGS, &config.logs_endpoint, &config);
+        Self(Arc::new(Shared { config, ecs, logs }))
+    }
+
+    /// What this client was made from.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Calls an operation of ECS. The input is read before this returns and not
+    /// changed: an idempotency token that it leaves open goes into the request only, and
+    /// is found in the metadata of the result or the error.
+    ///
+    /// Dropping the future cancels the call; a request that was sent may still be served.
+    pub fn call<O: Operation>(&self, input: impl Borrow<O::Input>) -> CallFuture<'_, O::Output> {
+        let facts = Facts {
+            name: O::NAME,
+            token_member: O::IDEMPOTENCY_TOKEN,
+        };
+        self.send(&self.0.ecs, &facts, input.borrow())
+    }
+
+    /// Reading logs, through the same pipeline.
+    pub fn logs(&self) -> Logs<'_> {
+        Logs::new(self)
+    }
+
+    pub(crate) fn send_logs<O>(&self, facts: &Facts, input: &impl Serialize) -> CallFuture<'_, O>
+    where
+        O: DeserializeOwned + Debug + Send + Sync + 'static,
+    {
+        self.send(&self.0.logs, facts, input)
+    }
+
+    fn send<'a, O>(
+        &'a self,
+        pipeline: &'a Pipeline,
+        facts: &Facts,
+        input: &impl Serialize,
+    ) -> CallFuture<'a, O>
+    where
+        O: DeserializeOwned + Debug + Send + Sync + 'static,
+    {
+        let operation = facts.name;
+        match self.prepare(facts, input) {
+            Ok((body, token)) => Box::pin(pipeline.send(operation, token, body)),
+            Err(kind) => {
+                let error = Error::new(kind, pipeline.call(operation, Metadata::default()));
+                Box::pin(std::future::ready(Err(error)))
+            }
+        }
+    }
+
+    /// Validates, fills in the token, writes the body.
+    fn prepare(
+        &self,
+        facts: &Facts,
+        input: &impl Serialize,
+    ) -> Result<(Vec<u8>, Option<String>), ErrorKind> {
+        let request = |error: serde_json::Error| ErrorKind::Request(error.to_string());
+        let mut input = serde_json::to_value(input).map_err(request)?;
+        if self.0.config.validate {
+            let missing = validate::missing(facts.name, &input);
+            if !missing.is_empty() {
+                return Err(ErrorKind::Validation { missing });
+            }
+        }
+        let token = match facts.token_member {
+            Some(member) => Some(self.token(member, &mut input)?),
+            None => None,
+        };
+        Ok((serde_json::to_vec(&input).map_err(request)?, token))
+    }
+
+    /// The caller's token (an empty one is one), else a fresh one, put into the input.
+    fn token(&self, member: &str, input: &mut Value) -> Result<String, ErrorKind> {
+        if let Some(token) = input.get(member).and_then(Value::as_str) {
+            return Ok(token.to_owned());
+        }
+        let token = self.0.config.tokens.token().map_err(ErrorKind::Token)?;
+        let object = input.as_object_mut();
+        let object = object.ok_or_else(|| ErrorKind::Request("not an object".to_owned()))?;
+        object.insert(member.to_owned(), Value::String(token.clone()));
+        Ok(token)
+    }
+}
+
+/// A method per operation that programs call most; the others go through
+/// [`Client::call`].
+macro_rules! operations {
+    ($($method:ident: $operation:ident, $input:ident -> $output:ident;)+) => {
+        impl Client {$(
+            #[doc = concat!("Calls `", stringify!($operation), "`; see [`Client::call`].")]
+            pub fn $method(
+                &self,
+                input: impl Borrow<shapes::$input>,
+            ) -> CallFuture<'_, shapes::$output> {
+                self.call::<operations::$operation>(input)
+            }
+        )+}
+    };
+}
+
+operations! {
+    create_cluster: CreateCluster, CreateClusterInput -> CreateClusterOutput;
+    deregister_task_definition: DeregisterTaskDefinition,
+        DeregisterTaskDefinitionInput -> DeregisterTaskDefinitionOutput;
+    describe_clusters: DescribeClusters, DescribeClustersInput -> DescribeClustersOutput;
+    describe_container_instances: DescribeContainerInstances,
+        DescribeContainerInstancesInput -> DescribeContainerInstancesOutput;
+    describe_task_definition: DescribeTaskDefinition,
+        DescribeTaskDefinitionInput -> DescribeTaskDefinitionOutput;
+    describe_tasks: DescribeTasks, DescribeTasksInput -> DescribeTasksOutput;
+    list_clusters: ListClusters, ListClustersInput -> ListClustersOutput;
+    list_container_instances: ListContainerInstances,
+        ListContainerInstancesInput -> ListContainerInstancesOutput;
+    list_task_definition_families: ListTaskDefinitionFamilies,
+        ListTaskDefinitionFamiliesInput -> ListTaskDefinitionFamiliesOutput;
+    list_task_definitions: ListTaskDefinitions,
+        ListTaskDefinitionsInput -> ListTaskDefinitionsOutput;
+    list_tasks: ListTasks, ListTasksInput -> ListTasksOutput;
+    register_task_definition: RegisterTaskDefinition,
+        RegisterTaskDefinitionInput -> RegisterTaskDefinitionOutput;
+    run_task: RunTask, RunTaskInput -> RunTaskOutput;
+    stop_task: StopTask, StopTaskInput -> StopTaskOutput;
+    tag_resource: TagResource, TagResourceInput -> TagResourceOutput;
+}

@@ -1,0 +1,263 @@
+//! How a client is set up.
+
+use std::sync::Arc;
+
+use crate::credentials::{Credentials, ProvideCredentials};
+use crate::endpoint::Endpoint;
+use crate::intercept::MAX_APP_ID_CHARS;
+use crate::retry::Retry;
+use crate::service::{ECS, LOGS, Service};
+use crate::timeouts::Timeouts;
+use crate::token::{RandomToken, TokenProvider};
+
+/// A checked configuration: where to, as whom, how patiently.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(crate) region: String,
+    pub(crate) ecs_endpoint: Endpoint,
+    pub(crate) logs_endpoint: Endpoint,
+    pub(crate) credentials: Arc<dyn ProvideCredentials>,
+    pub(crate) retry: Retry,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) tokens: Arc<dyn TokenProvider>,
+    pub(crate) app_id: Option<String>,
+    pub(crate) execution_environment: Option<String>,
+    pub(crate) validate: bool,
+    pub(crate) unsafe_wire_trace: bool,
+}
+
+/// Why a configuration is not usable. The text says what to change.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// No region anywhere.
+    #[error("no region: set AWS_REGION, a profile's `region`, or give one")]
+    NoRegion,
+    /// No access key anywhere; says where was looked.
+    #[error("no credentials: {0}")]
+    NoCredentials(String),
+    /// A region or URL that cannot be one.
+    #[error("{0}")]
+    Endpoint(String),
+    /// A variable or profile key with a value that it cannot have.
+    #[error("{name}: {problem}")]
+    Value {
+        /// The variable or key.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A profile that is missing or cannot be read.
+    #[error("{0}")]
+    Profile(String),
+}
+
+impl Config {
+    /// Starts with defaults and nothing else: no region, no credentials.
+    pub fn builder() -> ConfigBuilder {
+        ConfigBuilder::default()
+    }
+
+    /// The region that requests are signed for.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// Where ECS calls go.
+    pub fn endpoint_url(&self) -> &str {
+        self.ecs_endpoint.url()
+    }
+
+    /// Where CloudWatch Logs calls go.
+    pub fn logs_endpoint_url(&self) -> &str {
+        self.logs_endpoint.url()
+    }
+}
+
+/// Collects a [`Config`]. Later calls replace earlier ones, so start from
+/// [`Config::from_env`] and lay the user's flags over it.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct ConfigBuilder {
+    pub(crate) region: Option<String>,
+    pub(crate) endpoint_url: Option<String>,
+    pub(crate) logs_endpoint_url: Option<String>,
+    pub(crate) credentials: Option<Arc<dyn ProvideCredentials>>,
+    /// Why there are no credentials, when somebody has looked.
+    pub(crate) no_credentials: Option<String>,
+    pub(crate) retry: Retry,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) tokens: Arc<dyn TokenProvider>,
+    pub(crate) app_id: Option<String>,
+    pub(crate) execution_environment: Option<String>,
+    /// The variable that asks for a kind of public endpoint we do not know.
+    pub(crate) unknown_endpoint_kind: Option<&'static str>,
+    validate: bool,
+    unsafe_wire_trace: bool,
+}
+
+impl Default for ConfigBuilder {
+    fn default() -> Self {
+        Self {
+            region: None,
+            endpoint_url: None,
+            logs_endpoint_url: None,
+            credentials: None,
+            no_credentials: None,
+            retry: Retry::default(),
+            timeouts: Timeouts::default(),
+            tokens: Arc::new(RandomToken),
+            app_id: None,
+            execution_environment: None,
+            unknown_endpoint_kind: None,
+            validate: true,
+            unsafe_wire_trace: false,
+        }
+    }
+}
+
+impl ConfigBuilder {
+    /// The region, `eu-west-1`. Signed for also with an endpoint of one's own.
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.region = Some(region.into());
+        self
+    }
+
+    /// Where calls go instead of the public endpoints: `http://127.0.0.1:8327`. A path
+    /// is kept. Logs calls go there too unless they have an endpoint of their own.
+    pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
+        self.endpoint_url = Some(url.into());
+        self
+    }
+
+    /// Where CloudWatch Logs calls go.
+    pub fn logs_endpoint_url(mut self, url: impl Into<String>) -> Self {
+        self.logs_endpoint_url = Some(url.into());
+        self
+    }
+
+    /// Forgets the endpoints that were found or given: the public ones of AWS are used.
+    pub fn public_endpoints(mut self) -> Self {
+        self.endpoint_url = None;
+        self.logs_endpoint_url = None;
+        self
+    }
+
+    /// The key that signs.
+    pub fn credentials(self, credentials: Credentials) -> Self {
+        self.credentials_provider(credentials)
+    }
+
+    /// A source of keys that may change.
+    pub fn credentials_provider(mut self, provider: impl ProvideCredentials + 'static) -> Self {
+        self.credentials = Some(Arc::new(provider));
+        self
+    }
+
+    /// How often failed attempts are repeated.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// How long calls may take.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Who makes idempotency tokens. Default: random UUIDs.
+    pub fn token_provider(mut self, provider: impl TokenProvider + 'static) -> Self {
+        self.tokens = Arc::new(provider);
+        self
+    }
+
+    /// Names the calling program in the user agent; at most 50 characters.
+    pub fn app_id(mut self, app_id: impl Into<String>) -> Self {
+        self.app_id = Some(app_id.into());
+        self
+    }
+
+    /// Whether required members are checked before sending. Default yes.
+    pub fn validate(mut self, validate: bool) -> Self {
+        self.validate = validate;
+        self
+    }
+
+    /// For development: lets the runtime print requests and answers whole at trace level,
+    /// with environment variables, session tokens and all. Default no.
+    pub fn unsafe_wire_trace(mut self, on: bool) -> Self {
+        self.unsafe_wire_trace = on;
+        self
+    }
+
+    /// Checks and completes.
+    pub fn build(self) -> Result<Config, ConfigError> {
+        let region = self.region.clone().ok_or(ConfigError::NoRegion)?;
+        let ecs_endpoint = self.endpoint(&ECS, self.endpoint_url.as_deref(), &region)?;
+        let logs_url = self
+            .logs_endpoint_url
+            .as_deref()
+            .or(self.endpoint_url.as_deref());
+        let logs_endpoint = self.endpoint(&LOGS, logs_url, &region)?;
+        check_retry(&self.retry)?;
+        check_app_id(self.app_id.as_deref())?;
+        let credentials = self.credentials.ok_or_else(|| {
+            let why = self
+                .no_credentials
+                .unwrap_or_else(|| "none were given".to_owned());
+            ConfigError::NoCredentials(why)
+        })?;
+        Ok(Config {
+            region,
+            ecs_endpoint,
+            logs_endpoint,
+            credentials,
+            retry: self.retry,
+            timeouts: self.timeouts,
+            tokens: self.tokens,
+            app_id: self.app_id,
+            execution_environment: self.execution_environment,
+            validate: self.validate,
+            unsafe_wire_trace: self.unsafe_wire_trace,
+        })
+    }
+
+    fn endpoint(
+        &self,
+        service: &Service,
+        url: Option<&str>,
+        region: &str,
+    ) -> Result<Endpoint, ConfigError> {
+        match (url, self.unknown_endpoint_kind) {
+            (Some(url), _) => Endpoint::parse(url),
+            (None, Some(variable)) => Err(format!(
+                "{variable} asks for endpoints that this client does not know: unset it or give \
+                 the endpoint's URL in {}",
+                service.endpoint_variable
+            )),
+            (None, None) => Endpoint::public(service, region),
+        }
+        .map_err(ConfigError::Endpoint)
+    }
+}
+
+fn check_retry(retry: &Retry) -> Result<(), ConfigError> {
+    if retry.max_attempts > 0 {
+        return Ok(());
+    }
+    Err(ConfigError::Value {
+        name: "max attempts".to_owned(),
+        problem: "must be at least 1, the first attempt included".to_owned(),
+    })
+}
+
+fn check_app_id(app_id: Option<&str>) -> Result<(), ConfigError> {
+    if app_id.is_none_or(|id| id.chars().count() <= MAX_APP_ID_CHARS) {
+        return Ok(());
+    }
+    Err(ConfigError::Value {
+        name: "app id".to_owned(),
+        problem: format!("longer than {MAX_APP_ID_CHARS} characters"),
+    })
+}

@@ -1,0 +1,117 @@
+//! From the runtime's errors to ours.
+
+use std::error::Error as StdError;
+
+use aws_smithy_runtime_api::client::interceptors::context;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
+
+use crate::credentials::NoCredentials;
+use crate::error::{ErrorKind, Timeout};
+use crate::fault::{Answer, Fault};
+use crate::wire::BadAnswer;
+
+/// Sorts a failed exchange.
+pub(crate) fn kind_of(error: SdkError<context::Error, HttpResponse>) -> ErrorKind {
+    match &error {
+        SdkError::ServiceError(service) => match service.err().downcast_ref::<Fault>() {
+            Some(fault) => kind_of_fault(fault),
+            None => foreign_output(),
+        },
+        SdkError::ResponseError(answer) => kind_of_answer(answer.raw().status().as_u16(), &error),
+        SdkError::DispatchFailure(dispatch) => {
+            kind_of_dispatch(&error, dispatch.as_connector_error())
+        }
+        SdkError::TimeoutError(_) => ErrorKind::Timeout(which_limit(&error)),
+        _ => ErrorKind::Request(chain(&error)),
+    }
+}
+
+/// The runtime handed back a type that it was not given: a defect of this crate, told
+/// as an error instead of a panic.
+pub(crate) fn foreign_output() -> ErrorKind {
+    ErrorKind::Request("the pipeline returned a foreign type".to_owned())
+}
+
+fn kind_of_fault(fault: &Fault) -> ErrorKind {
+    match &fault.answer {
+        Answer::Understood(error) => error.clone().into_kind(),
+        Answer::Strange { beginning } => ErrorKind::Protocol {
+            status: fault.status,
+            problem: "an error without a code".to_owned(),
+            beginning: beginning.clone(),
+        },
+    }
+}
+
+fn kind_of_answer(status: u16, error: &(dyn StdError + 'static)) -> ErrorKind {
+    match find::<BadAnswer>(error) {
+        Some(bad) => ErrorKind::Protocol {
+            status,
+            problem: bad.problem.clone(),
+            beginning: bad.beginning.clone(),
+        },
+        None => ErrorKind::Transport(chain(error)),
+    }
+}
+
+fn kind_of_dispatch(
+    error: &(dyn StdError + 'static),
+    connector: Option<&ConnectorError>,
+) -> ErrorKind {
+    if let Some(missing) = find::<NoCredentials>(error) {
+        return ErrorKind::Credentials(missing.to_string());
+    }
+    // The class is private to the HTTP stack; its text is stable and under test here.
+    let connecting = links(error).any(|link| link.to_string() == "client error (Connect)");
+    match connector {
+        Some(connector) if connector.is_timeout() => ErrorKind::Timeout(Timeout::Connect),
+        Some(connector) if connector.is_user() => ErrorKind::Request(chain(error)),
+        _ if connecting => ErrorKind::Connect(chain(error)),
+        _ => ErrorKind::Transport(chain(error)),
+    }
+}
+
+/// Both limits arrive as one type that is private to the runtime; only its text differs.
+fn which_limit(error: &(dyn StdError + 'static)) -> Timeout {
+    if links(error).any(|link| link.to_string().contains("all attempts")) {
+        Timeout::Operation
+    } else {
+        Timeout::Attempt
+    }
+}
+
+type Link<'a> = &'a (dyn StdError + 'static);
+
+fn links<'a>(error: Link<'a>) -> impl Iterator<Item = Link<'a>> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    links(error).find_map(|link| link.downcast_ref::<E>())
+}
+
+/// The sources of an error in one line, without the runtime's own empty phrases.
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    const PHRASES: [&str; 5] = [
+        "dispatch failure",
+        "response error",
+        "io error",
+        "other",
+        "failed to construct request",
+    ];
+    let mut texts: Vec<String> = Vec::new();
+    for link in links(error) {
+        let text = link.to_string();
+        let is_news = !PHRASES.contains(&text.as_str())
+            && !texts.last().is_some_and(|last| last.ends_with(&text));
+        if is_news {
+            texts.push(text);
+        }
+    }
+    if texts.is_empty() {
+        error.to_string()
+    } else {
+        texts.join(": ")
+    }
+}

@@ -1,0 +1,99 @@
+//! awsJson 1.1: a prepared body to an HTTP request, an HTTP answer to an output.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::{Error, Input, Output};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
+use aws_smithy_runtime_api::client::ser_de::{DeserializeResponse, SerializeRequest};
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::config_bag::ConfigBag;
+use serde::de::DeserializeOwned;
+
+use crate::fault::{Fault, beginning};
+
+/// A call with its body written: the same bytes for every attempt.
+pub(crate) struct Prepared {
+    pub(crate) target: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl fmt::Debug for Prepared {
+    /// Bodies hold environment variables and other secrets: never shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} bytes)", self.target, self.body.len())
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Serializer;
+
+impl SerializeRequest for Serializer {
+    fn serialize_input(&self, input: Input, _: &mut ConfigBag) -> Result<HttpRequest, BoxError> {
+        let Prepared { target, body } = input
+            .downcast()
+            .map_err(|_| "the pipeline takes prepared calls only")?;
+        let length = body.len().to_string();
+        let mut request = HttpRequest::new(SdkBody::from(body));
+        request.set_method("POST")?;
+        request.set_uri("/")?;
+        let headers = request.headers_mut();
+        headers.try_insert("content-type", "application/x-amz-json-1.1")?;
+        headers.try_insert("content-length", length)?;
+        headers.try_insert("x-amz-target", target)?;
+        Ok(request)
+    }
+}
+
+/// A successful status with a body that is not the output.
+#[derive(Debug, thiserror::Error)]
+#[error("{problem}")]
+pub(crate) struct BadAnswer {
+    pub(crate) problem: String,
+    pub(crate) beginning: String,
+}
+
+/// Reads answers of one operation.
+pub(crate) struct Deserializer<O>(PhantomData<fn() -> O>);
+
+impl<O> Deserializer<O> {
+    pub(crate) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<O> fmt::Debug for Deserializer<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Deserializer")
+    }
+}
+
+impl<O> DeserializeResponse for Deserializer<O>
+where
+    O: DeserializeOwned + fmt::Debug + Send + Sync + 'static,
+{
+    fn deserialize_nonstreaming_with_config(
+        &self,
+        response: &HttpResponse,
+        _: &ConfigBag,
+    ) -> Result<Output, OrchestratorError<Error>> {
+        let body = response.body().bytes().unwrap_or_default();
+        if !response.status().is_success() {
+            let error_type = response.headers().get("x-amzn-errortype");
+            let fault = Fault::read(response.status().as_u16(), error_type, body);
+            return Err(OrchestratorError::operation(Error::erase(fault)));
+        }
+        let json = if body.is_empty() { b"{}" } else { body };
+        // Not a "response error": those are taken for broken connections and sent
+        // again, but a bad answer stays bad and the work has been done.
+        serde_json::from_slice::<O>(json)
+            .map(Output::erase)
+            .map_err(|problem| {
+                OrchestratorError::other(BadAnswer {
+                    problem: problem.to_string(),
+                    beginning: beginning(body),
+                })
+            })
+    }
+}
