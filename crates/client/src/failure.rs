@@ -11,6 +11,10 @@ use crate::error::{ErrorKind, Timeout};
 use crate::fault::{Answer, Fault};
 use crate::wire::BadAnswer;
 
+/// How the HTTP stack says that no connection came about. The class behind it is
+/// private there; the tests would notice another text.
+const CONNECTING: &str = "client error (Connect)";
+
 /// Sorts a failed exchange.
 pub(crate) fn kind_of(error: SdkError<context::Error, HttpResponse>) -> ErrorKind {
     match &error {
@@ -62,8 +66,7 @@ fn kind_of_dispatch(
     if let Some(missing) = find::<NoCredentials>(error) {
         return ErrorKind::Credentials(missing.to_string());
     }
-    // The class is private to the HTTP stack; its text is stable and under test here.
-    let connecting = links(error).any(|link| link.to_string() == "client error (Connect)");
+    let connecting = links(error).any(|link| link.to_string() == CONNECTING);
     match connector {
         Some(connector) if connector.is_timeout() => ErrorKind::Timeout(Timeout::Connect),
         Some(connector) if connector.is_user() => ErrorKind::Request(chain(error)),
@@ -93,12 +96,14 @@ fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
 
 /// The sources of an error in one line, without the runtime's own empty phrases.
 fn chain(error: &(dyn StdError + 'static)) -> String {
-    const PHRASES: [&str; 5] = [
+    const PHRASES: [&str; 7] = [
         "dispatch failure",
         "response error",
         "io error",
         "other",
         "failed to construct request",
+        CONNECTING,
+        "client error (SendRequest)",
     ];
     let mut texts: Vec<String> = Vec::new();
     for link in links(error) {
