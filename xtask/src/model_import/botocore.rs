@@ -166,3 +166,72 @@ fn shape(raw: RawShape) -> anyhow::Result<Shape> {
 fn since(date: Option<&str>) -> String {
     date.unwrap_or("unknown").to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODEL: &str = r#"{
+        "metadata": {
+            "apiVersion": "2014-11-13", "endpointPrefix": "ecs", "jsonVersion": "1.1", "protocol": "json",
+            "serviceId": "ECS", "signingName": "ecs", "targetPrefix": "T", "uid": "ecs-2014-11-13"
+        },
+        "operations": {"ListX": {
+            "name": "ListX", "input": {"shape": "In"}, "output": {"shape": "Out"},
+            "errors": [{"shape": "B"}, {"shape": "A"}], "readonly": true, "documentation": "PROSE"
+        }},
+        "shapes": {
+            "In": {
+                "type": "structure", "required": ["b", "a"], "documentation": "PROSE",
+                "members": {"a": {"shape": "Text", "documentation": "PROSE", "idempotencyToken": true},
+                            "b": {"shape": "Text", "deprecated": true, "deprecatedSince": "2023-04-15"}}
+            },
+            "Out": {"type": "list", "member": {"shape": "Text"}, "max": 5},
+            "Text": {"type": "string", "sensitive": true},
+            "A": {"type": "structure", "members": {}, "exception": true, "fault": true}
+        },
+        "documentation": "PROSE"
+    }"#;
+
+    const PAGES: &str = r#"{"pagination": {"ListX": {
+        "input_token": "i", "output_token": "o", "limit_key": "l", "result_key": "r"
+    }}}"#;
+
+    fn import(pages: &str) -> anyhow::Result<Facts> {
+        let origin = Origin {
+            package: "botocore".into(),
+            version: "1".into(),
+            path: "p".into(),
+            sha256: "s".into(),
+        };
+        let waiters = Waiters {
+            waiters: BTreeMap::new(),
+        };
+        facts(
+            origin,
+            serde_json::from_str(MODEL)?,
+            serde_json::from_str(pages)?,
+            waiters,
+        )
+    }
+
+    #[test]
+    fn facts_are_kept_and_prose_is_not() {
+        let facts = import(PAGES).unwrap();
+        let operation = &facts.operations["ListX"];
+        assert!(operation.read_only && operation.pages.is_some());
+        assert_eq!(operation.errors, ["A", "B"]);
+        let input = &facts.shapes["In"];
+        assert_eq!(input.required, ["a", "b"]);
+        assert_eq!(input.idempotency_token.as_deref(), Some("a"));
+        assert_eq!(input.deprecated_members["b"], "2023-04-15");
+        assert_eq!(facts.shapes["Out"].holds.as_deref(), Some("Text"));
+        assert!(facts.shapes["Text"].sensitive && facts.shapes["A"].fault);
+        assert!(!serde_json::to_string(&facts).unwrap().contains("PROSE"));
+    }
+
+    #[test]
+    fn a_paginator_of_no_operation_is_an_error() {
+        assert!(import(&PAGES.replace("ListX", "ListY")).is_err());
+    }
+}

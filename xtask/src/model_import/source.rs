@@ -1,5 +1,5 @@
-//! The three forms in which botocore's files are at hand: the wheel as
-//! downloaded, the installed package, one `service-2.json` with its neighbours.
+//! The forms in which botocore's files are at hand: the wheel as downloaded, the
+//! installed package, or its `service-2.json`.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -11,12 +11,13 @@ use zip::ZipArchive;
 /// Where the ECS model stands inside the package.
 pub(crate) const FOLDER: &str = "data/ecs/2014-11-13";
 
+/// The file that names the version.
+const INIT: &str = "__init__.py";
+
 pub(crate) enum Source {
     Wheel(ZipArchive<File>),
     /// The folder that holds `__init__.py` and `data/`.
     Package(PathBuf),
-    /// The folder that holds `service-2.json`.
-    Model(PathBuf),
 }
 
 impl Source {
@@ -34,17 +35,20 @@ impl Source {
         if path.extension().is_some_and(|extension| extension == "whl") {
             return Ok(Self::Wheel(ZipArchive::new(file)?));
         }
-        Ok(Self::Model(
-            path.parent().unwrap_or(Path::new(".")).to_path_buf(),
-        ))
+        // Facts without the version they are from could not be checked again.
+        let path = path.canonicalize()?;
+        let above = FOLDER.split('/').count() + 1;
+        let package = path
+            .ancestors()
+            .nth(above)
+            .filter(|folder| folder.join(INIT).exists());
+        let package = package.context("a model file is taken only from inside botocore")?;
+        Ok(Self::Package(package.to_path_buf()))
     }
 
     /// A file of the model, uncompressed.
     pub(crate) fn read(&mut self, name: &str) -> anyhow::Result<Vec<u8>> {
-        let inside = match self {
-            Self::Model(_) => name.to_owned(),
-            _ => format!("{FOLDER}/{name}"),
-        };
+        let inside = format!("{FOLDER}/{name}");
         if let Some(bytes) = self.bytes(&inside)? {
             return Ok(bytes);
         }
@@ -55,11 +59,11 @@ impl Source {
         Ok(bytes)
     }
 
-    /// The version of the package; `unknown` beside a lone model file.
+    /// The version of the package.
     pub(crate) fn version(&mut self) -> anyhow::Result<String> {
-        let Some(init) = self.bytes("__init__.py")? else {
-            return Ok("unknown".to_owned());
-        };
+        let init = self
+            .bytes(INIT)?
+            .context("the package has no __init__.py")?;
         let init = String::from_utf8(init)?;
         let line = init
             .lines()
@@ -79,13 +83,11 @@ impl Source {
                 Err(zip::result::ZipError::FileNotFound) => Ok(None),
                 Err(error) => Err(error.into()),
             },
-            Self::Package(folder) | Self::Model(folder) => {
-                match std::fs::read(folder.join(inside)) {
-                    Ok(bytes) => Ok(Some(bytes)),
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-                    Err(error) => Err(error.into()),
-                }
-            }
+            Self::Package(folder) => match std::fs::read(folder.join(inside)) {
+                Ok(bytes) => Ok(Some(bytes)),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(error.into()),
+            },
         }
     }
 }
