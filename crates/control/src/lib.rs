@@ -1,1 +1,32 @@
-//! Placeholder.
+//! The control plane without I/O: every operation is a function on the state.
+//!
+//! [`ops`] has one file per operation and a generated table of all of them.
+//! [`state::State`] is what they read and change; [`record`] holds what is
+//! stored, [`view`] turns records into wire shapes. Time, randomness and the
+//! caller arrive in [`cx::Cx`]; nothing here waits, logs or talks to a host.
+
+pub mod assignment;
+pub mod cx;
+pub mod error;
+mod honoured;
+pub mod identifier;
+mod launch;
+pub mod limits;
+pub mod local_host;
+pub mod operation;
+pub mod ops;
+mod paging;
+pub mod record;
+mod registration;
+pub mod report;
+pub mod retention;
+mod sizes;
+pub mod state;
+mod taggable;
+mod tags;
+mod view;
+
+pub use cx::{Caller, Cx, ReadCx, Settings};
+pub use error::OpError;
+pub use operation::{Entry, Prepared};
+pub use state::State;

@@ -1,0 +1,9 @@
+//! The parts of launching tasks that RunTask puts together: checks of the
+//! request, what a task takes, the new records, the memory of client tokens.
+
+pub(crate) mod create;
+pub(crate) mod demand;
+pub(crate) mod network;
+pub(crate) mod overrides;
+pub(crate) mod request;
+pub(crate) mod token;

@@ -1,0 +1,117 @@
+//! New task records, one per placement.
+
+use std::sync::Arc;
+
+use model::ContainerInstanceId;
+use model::payload::NetworkMode;
+use model::shapes::{AwsVpcConfiguration, Tag, TaskOverride};
+
+use crate::cx::Cx;
+use crate::record::task::{
+    Attachment, Container, Desired, LaunchType, Reserved, Task, TaskStatus, Times,
+};
+use crate::record::{Definition, Task as TaskRecord};
+
+/// What all tasks of one call have in common.
+pub(crate) struct Template<'a> {
+    pub(crate) cluster: &'a str,
+    pub(crate) definition: &'a Definition,
+    pub(crate) launch_type: LaunchType,
+    pub(crate) group: String,
+    pub(crate) started_by: Option<String>,
+    pub(crate) overrides: TaskOverride,
+    pub(crate) network_mode: NetworkMode,
+    pub(crate) network: Option<AwsVpcConfiguration>,
+    pub(crate) platform_version: Option<String>,
+    pub(crate) reserved: Reserved,
+    pub(crate) tags: Vec<Tag>,
+}
+
+impl Template<'_> {
+    /// The `index`-th task of the call, on `instance`.
+    pub(crate) fn create(
+        &self,
+        cx: &mut Cx<'_>,
+        instance: ContainerInstanceId,
+        index: usize,
+    ) -> Arc<TaskRecord> {
+        let attachment = self.attachment(cx, index);
+        let containers = self.definition.containers().iter().map(|container| {
+            let name = container.name.as_deref().unwrap_or_default();
+            Container::new(uuid(cx.random.bits()), name)
+        });
+        let containers = containers.collect();
+        let task = Task {
+            id: cx.random.task_id(),
+            cluster: self.cluster.to_owned(),
+            definition: self.definition.id.clone(),
+            instance,
+            launch_type: self.launch_type,
+            group: self.group.clone(),
+            started_by: self.started_by.clone(),
+            status: match &attachment {
+                Some(_) => TaskStatus::Provisioning,
+                None => TaskStatus::Pending,
+            },
+            desired: Desired::Running,
+            version: 1,
+            times: Times {
+                created_at: cx.now,
+                ..Times::default()
+            },
+            stop: None,
+            reserved: self.reserved.clone(),
+            network_mode: self.network_mode,
+            overrides: self.overrides.clone(),
+            network: self.network.clone(),
+            attachment,
+            platform_version: self.platform_version.clone(),
+            tags: self.tags.clone(),
+            containers,
+        };
+        cx.state.put_task(task)
+    }
+
+    /// An interface of its own for an awsvpc task; the subnets are used in turn.
+    fn attachment(&self, cx: &mut Cx<'_>, index: usize) -> Option<Attachment> {
+        let subnets = self
+            .network
+            .as_ref()?
+            .subnets
+            .as_deref()
+            .unwrap_or_default();
+        let subnet = subnets.get(index % subnets.len().max(1))?.clone();
+        Some(Attachment {
+            id: uuid(cx.random.bits()),
+            subnet,
+            network_interface_id: format!("eni-{:017x}", cx.random.bits() >> 60),
+            interface: None,
+        })
+    }
+}
+
+/// 128 random bits in the form of a version 4 UUID.
+fn uuid(bits: u128) -> String {
+    let marked = (bits & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
+    let hex = format!("{marked:032x}");
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn ids_have_the_form_of_a_version_4_uuid() {
+        assert_eq!(super::uuid(0), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(
+            super::uuid(u128::MAX),
+            "ffffffff-ffff-4fff-bfff-ffffffffffff"
+        );
+    }
+}

@@ -1,0 +1,183 @@
+//! Checks of a RunTask request that need nothing but the request and its definition.
+//! Limits: `run-task.md` §2. Texts: §7.
+
+use model::errors::ErrorCode;
+use model::shapes::{self, Compatibility, PropagateTags, RunTaskInput};
+
+use crate::error::OpError;
+use crate::limits::{COUNT_MAX, GROUP_CHARS_MAX, STARTED_BY_CHARS_MAX};
+use crate::record::Definition;
+use crate::record::definition::DefinitionStatus;
+use crate::record::task::LaunchType;
+
+/// Linux platform versions of Fargate; `LATEST` is the first.
+const PLATFORM_VERSIONS: [&str; 2] = ["1.4.0", "1.3.0"];
+
+/// Refuses members whose capability this server does not have yet, rather than ignoring them.
+pub(crate) fn check_supported(input: &RunTaskInput) -> Result<(), OpError> {
+    let given = [
+        (
+            "capacityProviderStrategy",
+            filled(&input.capacity_provider_strategy),
+        ),
+        ("placementConstraints", filled(&input.placement_constraints)),
+        ("placementStrategy", filled(&input.placement_strategy)),
+        ("volumeConfigurations", filled(&input.volume_configurations)),
+        (
+            "enableExecuteCommand",
+            input.enable_execute_command == Some(true),
+        ),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        Some((member, _)) => Err(OpError::unsupported(member)),
+        None => Ok(()),
+    }
+}
+
+fn filled<T>(list: &Option<Vec<T>>) -> bool {
+    list.as_ref().is_some_and(|list| !list.is_empty())
+}
+
+/// An ACTIVE revision.
+pub(crate) fn check_definition(definition: &Definition) -> Result<(), OpError> {
+    match definition.status {
+        DefinitionStatus::Active => Ok(()),
+        DefinitionStatus::Inactive | DefinitionStatus::DeleteInProgress => {
+            Err(OpError::invalid_parameter("TaskDefinition is inactive"))
+        }
+    }
+}
+
+pub(crate) fn count(input: &RunTaskInput) -> Result<usize, OpError> {
+    let count = input.count.unwrap_or(1);
+    if (1..=COUNT_MAX).contains(&count) {
+        Ok(count as usize)
+    } else {
+        Err(OpError::invalid_parameter(format!(
+            "Tasks count must be between 1 and {COUNT_MAX}."
+        )))
+    }
+}
+
+/// The launch type: the one given, else EC2 (`run-task.md` §3).
+pub(crate) fn launch_type(
+    input: &RunTaskInput,
+    definition: &Definition,
+) -> Result<LaunchType, OpError> {
+    if input.launch_type.is_some() && filled(&input.capacity_provider_strategy) {
+        return Err(OpError::invalid_parameter(
+            "Specifying both a launch type and capacity provider strategy is not supported. \
+             Remove one and try again.",
+        ));
+    }
+    let launch_type = match &input.launch_type {
+        None | Some(shapes::LaunchType::Ec2) => LaunchType::Ec2,
+        Some(shapes::LaunchType::Fargate) => LaunchType::Fargate,
+        Some(shapes::LaunchType::External) => LaunchType::External,
+        Some(shapes::LaunchType::ManagedInstances) => {
+            return Err(OpError::invalid_parameter(
+                "MANAGED_INSTANCES is chosen through a capacity provider, not as a launch type.",
+            ));
+        }
+        Some(other) => {
+            let known = shapes::LaunchType::VALUES.join(",");
+            let text = format!("launchType should be one of [{known}], but was {other}.");
+            return Err(OpError::invalid_parameter(text));
+        }
+    };
+    check_compatible(launch_type, definition)?;
+    Ok(launch_type)
+}
+
+fn check_compatible(launch_type: LaunchType, definition: &Definition) -> Result<(), OpError> {
+    let wanted = Compatibility::from(launch_type.as_str());
+    let compatible = definition
+        .shape
+        .compatibilities
+        .as_deref()
+        .unwrap_or_default();
+    if compatible.contains(&wanted) {
+        Ok(())
+    } else {
+        let text = format!("Task definition does not support launch_type {wanted}.");
+        Err(OpError::invalid_parameter(text))
+    }
+}
+
+/// The resolved number for Fargate, nothing for the others.
+pub(crate) fn platform_version(
+    input: &RunTaskInput,
+    launch_type: LaunchType,
+) -> Result<Option<String>, OpError> {
+    let asked = input.platform_version.as_deref();
+    match (launch_type, asked) {
+        (LaunchType::Fargate, None | Some("LATEST")) => Ok(Some(PLATFORM_VERSIONS[0].to_owned())),
+        (LaunchType::Fargate, Some(asked)) if PLATFORM_VERSIONS.contains(&asked) => {
+            Ok(Some(asked.to_owned()))
+        }
+        (LaunchType::Fargate, Some(asked)) => {
+            let text = format!("Unknown platform version: {asked}");
+            Err(OpError::new(ErrorCode::PlatformUnknownException, text))
+        }
+        (LaunchType::Ec2 | LaunchType::External, None) => Ok(None),
+        (LaunchType::Ec2 | LaunchType::External, Some(_)) => Err(OpError::invalid_parameter(
+            "The platform version must be null when specifying an EC2 launch type.",
+        )),
+    }
+}
+
+pub(crate) fn group(input: &RunTaskInput, family: &str) -> Result<String, OpError> {
+    let Some(group) = &input.group else {
+        return Ok(format!("family:{family}"));
+    };
+    if group.chars().count() > GROUP_CHARS_MAX {
+        return Err(OpError::invalid_parameter(format!(
+            "group longer than {GROUP_CHARS_MAX}."
+        )));
+    }
+    if group.starts_with("service:") {
+        return Err(OpError::invalid_parameter(
+            "A group that begins with service: belongs to a service. Choose another group.",
+        ));
+    }
+    Ok(group.clone())
+}
+
+pub(crate) fn started_by(input: &RunTaskInput) -> Result<Option<String>, OpError> {
+    let Some(started_by) = &input.started_by else {
+        return Ok(None);
+    };
+    if started_by.chars().count() > STARTED_BY_CHARS_MAX {
+        let text = format!("startedBy longer than {STARTED_BY_CHARS_MAX}.");
+        return Err(OpError::invalid_parameter(text));
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-/_".contains(c);
+    if !started_by.chars().all(allowed) {
+        return Err(OpError::invalid_parameter(
+            "startedBy may hold letters, digits, hyphens, slashes and underscores.",
+        ));
+    }
+    Ok(Some(started_by.clone()))
+}
+
+/// Where a task's tags come from beside the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Propagation {
+    Nothing,
+    FromDefinition,
+}
+
+pub(crate) fn propagation(input: &RunTaskInput) -> Result<Propagation, OpError> {
+    match &input.propagate_tags {
+        None | Some(PropagateTags::None) => Ok(Propagation::Nothing),
+        Some(PropagateTags::TaskDefinition) => Ok(Propagation::FromDefinition),
+        Some(PropagateTags::Service) => Err(OpError::invalid_parameter(
+            "propagateTags SERVICE is for services. Use TASK_DEFINITION or NONE.",
+        )),
+        Some(other) => {
+            let known = PropagateTags::VALUES.join(",");
+            let text = format!("propagateTags should be one of [{known}], but was {other}.");
+            Err(OpError::invalid_parameter(text))
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Every limit of the API in one place, with its source and the date it was checked.
+
+use model::Timestamp;
+
+/// Limits that an operator may change. The others are constants of this module.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// How long a stopped task stays visible, in seconds; AWS promises at least one hour.
+    pub stopped_task_retention_seconds: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            stopped_task_retention_seconds: 3600,
+        }
+    }
+}
+
+/// Tasks per RunTask call (RunTask reference, 2026-08).
+pub const COUNT_MAX: i32 = 10;
+/// Characters of `clientToken` (RunTask reference, 2026-08).
+pub const CLIENT_TOKEN_CHARS_MAX: usize = 64;
+/// Characters of `startedBy`; models before 2025 said 36 (RunTask reference, 2026-08).
+pub const STARTED_BY_CHARS_MAX: usize = 128;
+/// Characters of `group` (RunTask reference, 2026-08).
+pub const GROUP_CHARS_MAX: usize = 255;
+/// Characters of `overrides` as compact JSON (RunTask reference, 2026-08).
+pub const OVERRIDES_CHARS_MAX: usize = 8192;
+/// Tags of one's own per resource; keys beginning with `aws:` do not count (2026-08).
+pub const TAGS_MAX: usize = 50;
+/// Characters of a tag key (2026-08).
+pub const TAG_KEY_CHARS_MAX: usize = 128;
+/// Characters of a tag value (2026-08).
+pub const TAG_VALUE_CHARS_MAX: usize = 256;
+/// Subnets of an awsvpc configuration (RunTask reference, 2026-08).
+pub const SUBNETS_MAX: usize = 16;
+/// Security groups of an awsvpc configuration (RunTask reference, 2026-08).
+pub const SECURITY_GROUPS_MAX: usize = 5;
+/// Items of a Describe call for tasks, clusters and container instances (2026-08).
+pub const DESCRIBE_MAX: usize = 100;
+/// Items of a page, default and maximum, of the listings built here (2026-08).
+pub const PAGE_MAX: i32 = 100;
+/// Container definitions per task definition (ECS quotas, 2026-08).
+pub const CONTAINERS_MAX: usize = 10;
+/// Bytes of a task definition as JSON (ECS quotas, 2026-08).
+pub const TASK_DEFINITION_BYTES_MAX: usize = 64 * 1024;
+/// Task definitions per DeleteTaskDefinitions call (2026-08).
+pub const DELETE_TASK_DEFINITIONS_MAX: usize = 10;
+/// Constraints of a task, definition and request together (2026-08).
+pub const CONSTRAINTS_MAX: usize = 10;
+/// Reserved host ports of a container instance, the registered ones included (2026-08).
+pub const RESERVED_PORTS_MAX: usize = 100;
+/// A token lives at most this long (idempotency page, 2026-08).
+pub const TOKEN_LIFETIME_MILLIS: i64 = 24 * 3600 * 1000;
+/// A token outlives the last of its tasks by this (idempotency page, 2026-08).
+pub const TOKEN_AFTER_STOP_MILLIS: i64 = 3600 * 1000;
+
+/// The moment before which a stopped task is forgotten.
+pub fn stopped_task_horizon(limits: &Limits, now: Timestamp) -> Timestamp {
+    now.plus_millis(-limits.stopped_task_retention_seconds.saturating_mul(1000))
+}
+/// Characters of a StopTask reason; the API text gives none, 255 is reported (2026-08).
+pub const STOP_REASON_CHARS_MAX: usize = 255;

@@ -1,0 +1,175 @@
+//! A container instance as the scheduler sees it, and the registration of the
+//! machine that the server itself runs on.
+
+use model::shapes::Attribute;
+use scheduler::{Demand, Host};
+
+use crate::cx::Cx;
+use crate::identifier::DEFAULT_CLUSTER;
+use crate::record::cluster::{Cluster, ClusterStatus};
+use crate::record::instance::{Instance, InstanceStatus};
+use crate::record::task::Reserved;
+use model::{ContainerInstanceId, Timestamp};
+
+/// What the local machine has to give.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalMachine {
+    /// 1024 per core.
+    pub cpu_units: u32,
+    pub memory_mib: u32,
+    /// `x86_64` or `arm64`.
+    pub architecture: String,
+    /// Host ports that tasks never get, the server's own among them.
+    pub reserved_tcp_ports: Vec<u16>,
+}
+
+/// Marks the one instance that is this machine.
+const LOCAL: &str = "longshore.local";
+/// Marks instances that only launch type EXTERNAL uses (`placement.md` §1).
+pub(crate) const EXTERNAL: &str = "ecs.capability.external";
+
+/// What the local agent can do, as capabilities that definitions require (`placement.md` §3).
+const CAPABILITIES: [&str; 8] = [
+    "com.amazonaws.ecs.capability.logging-driver.awslogs",
+    "com.amazonaws.ecs.capability.privileged-container",
+    "com.amazonaws.ecs.capability.task-iam-role",
+    "com.amazonaws.ecs.capability.task-iam-role-network-host",
+    "ecs.capability.container-health-check",
+    "ecs.capability.container-ordering",
+    "ecs.capability.task-cpu-mem-limit",
+    "ecs.capability.task-eni",
+];
+const EXECUTION_ROLE_CAPABILITIES: [&str; 2] = [
+    "ecs.capability.execution-role-awslogs",
+    "ecs.capability.execution-role-ecr-pull",
+];
+
+/// Makes sure that cluster `default` exists and that this machine is its container instance.
+/// The instance keeps its id over restarts; sizes follow the machine.
+pub fn register(cx: &mut Cx<'_>, machine: LocalMachine) -> ContainerInstanceId {
+    ensure_default_cluster(cx);
+    let known = cx
+        .state
+        .instances()
+        .iter()
+        .find(|instance| is_local(instance))
+        .cloned();
+    let (id, registered_at, version) = match known {
+        Some(known) => (known.id, known.registered_at, known.version + 1),
+        None => (cx.random.container_instance_id(), cx.now, 1),
+    };
+    let instance = instance(cx, machine, id, registered_at, version);
+    cx.state.put_instance(instance);
+    id
+}
+
+fn ensure_default_cluster(cx: &mut Cx<'_>) {
+    if cx
+        .state
+        .clusters()
+        .get(&DEFAULT_CLUSTER.to_owned())
+        .is_none()
+    {
+        cx.state.put_cluster(Cluster::new(DEFAULT_CLUSTER, cx.now));
+    }
+}
+
+fn instance(
+    cx: &Cx<'_>,
+    machine: LocalMachine,
+    id: ContainerInstanceId,
+    registered_at: Timestamp,
+    version: i64,
+) -> Instance {
+    let zone = cx.settings.availability_zone.as_str();
+    let valued = [
+        ("ecs.availability-zone", zone),
+        ("ecs.cpu-architecture", &machine.architecture),
+        ("ecs.os-family", "LINUX"),
+        ("ecs.os-type", "linux"),
+    ];
+    let named = CAPABILITIES
+        .iter()
+        .chain(&EXECUTION_ROLE_CAPABILITIES)
+        .chain([&LOCAL]);
+    let attributes = valued
+        .iter()
+        .map(|(name, value)| attribute(name, Some(value)))
+        .chain(named.map(|name| attribute(name, None)))
+        .collect();
+    Instance {
+        id,
+        cluster: DEFAULT_CLUSTER.to_owned(),
+        status: InstanceStatus::Active,
+        agent_connected: true,
+        registered_at,
+        version,
+        cpu_units: machine.cpu_units,
+        memory_mib: machine.memory_mib,
+        reserved_tcp_ports: machine.reserved_tcp_ports,
+        reserved_udp_ports: Vec::new(),
+        attributes,
+        fargate: true,
+        tags: Vec::new(),
+    }
+}
+
+fn attribute(name: &str, value: Option<&str>) -> Attribute {
+    Attribute {
+        name: Some(name.to_owned()),
+        value: value.map(str::to_owned),
+        ..Attribute::default()
+    }
+}
+
+fn is_local(instance: &Instance) -> bool {
+    has(instance, LOCAL)
+}
+
+fn has(instance: &Instance, name: &str) -> bool {
+    instance
+        .attributes
+        .iter()
+        .any(|attribute| attribute.name.as_deref() == Some(name))
+}
+
+pub(crate) fn host_of(instance: &Instance) -> Host {
+    let pair = |attribute: &Attribute| Some((attribute.name.clone()?, attribute.value.clone()));
+    Host {
+        id: instance.id,
+        cluster: instance.cluster.clone(),
+        active: instance.status == InstanceStatus::Active,
+        agent_connected: instance.agent_connected,
+        external: has(instance, EXTERNAL),
+        fargate: instance.fargate,
+        cpu_units: instance.cpu_units,
+        memory_mib: instance.memory_mib,
+        reserved_tcp_ports: instance.reserved_tcp_ports.iter().copied().collect(),
+        reserved_udp_ports: instance.reserved_udp_ports.iter().copied().collect(),
+        attributes: instance.attributes.iter().filter_map(pair).collect(),
+    }
+}
+
+pub(crate) fn demand_of(reserved: &Reserved) -> Demand {
+    Demand {
+        cpu_units: reserved.cpu_units,
+        memory_mib: reserved.memory_mib,
+        tcp_ports: reserved.tcp_ports.clone(),
+        udp_ports: reserved.udp_ports.clone(),
+    }
+}
+
+impl Cluster {
+    /// A fresh ACTIVE cluster with the defaults of CreateCluster.
+    pub fn new(name: &str, now: Timestamp) -> Self {
+        Self {
+            name: name.to_owned(),
+            status: ClusterStatus::Active,
+            created_at: now,
+            settings: Vec::new(),
+            configuration: None,
+            service_connect_defaults: None,
+            tags: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! CreateCluster: a new cluster, or the ACTIVE one of that name unchanged.
+//! An INACTIVE name is revived as a new cluster (`operations.md`).
+
+use model::shapes::{ClusterSetting, CreateClusterInput, CreateClusterOutput};
+
+use crate::cx::Cx;
+use crate::error::OpError;
+use crate::identifier::{DEFAULT_CLUSTER, is_name};
+use crate::record::Cluster;
+use crate::view::cluster::{Included, is_active};
+use crate::{tags, view};
+
+pub(crate) fn create_cluster(
+    cx: &mut Cx<'_>,
+    input: CreateClusterInput,
+) -> Result<CreateClusterOutput, OpError> {
+    let wanted = wanted(cx, input)?;
+    let known = cx
+        .state
+        .clusters()
+        .get(&wanted.name)
+        .filter(|known| is_active(known))
+        .cloned();
+    let cluster = match known {
+        None => cx.state.put_cluster(wanted),
+        Some(known) if is_same_request(&known, &wanted) => known,
+        Some(_) => {
+            return Err(OpError::invalid_parameter(
+                "Arguments on this idempotent request are inconsistent with arguments used in \
+                 previous request(s).",
+            ));
+        }
+    };
+    let cluster = view::cluster::cluster(&cx.reading(), &cluster, Included::CHANGED);
+    Ok(CreateClusterOutput {
+        cluster: Some(cluster),
+    })
+}
+
+fn wanted(cx: &Cx<'_>, input: CreateClusterInput) -> Result<Cluster, OpError> {
+    let name = input
+        .cluster_name
+        .unwrap_or_else(|| DEFAULT_CLUSTER.to_owned());
+    if !is_name(&name) {
+        let text = format!("Cluster must match ^[a-zA-Z0-9\\-_]{{1,255}}$, but was {name}");
+        return Err(OpError::invalid_parameter(text));
+    }
+    let strategy = input.default_capacity_provider_strategy.unwrap_or_default();
+    if !input.capacity_providers.unwrap_or_default().is_empty() || !strategy.is_empty() {
+        return Err(OpError::invalid_parameter(
+            "Capacity providers are not supported by this server. Leave capacityProviders and \
+             defaultCapacityProviderStrategy out.",
+        ));
+    }
+    if input.service_connect_defaults.is_some() {
+        return Err(OpError::invalid_parameter(
+            "Service Connect is not supported by this server. Leave serviceConnectDefaults out.",
+        ));
+    }
+    let settings = input.settings.unwrap_or_default();
+    settings.iter().try_for_each(check_setting)?;
+    Ok(Cluster {
+        settings,
+        configuration: input.configuration,
+        tags: tags::checked(input.tags)?,
+        ..Cluster::new(&name, cx.now)
+    })
+}
+
+fn check_setting(setting: &ClusterSetting) -> Result<(), OpError> {
+    let name = setting
+        .name
+        .as_ref()
+        .map(|name| name.as_str().to_owned())
+        .unwrap_or_default();
+    let value = setting.value.as_deref().unwrap_or_default();
+    if name != "containerInsights" {
+        let text = format!("Cluster setting name should be containerInsights, but was {name}.");
+        return Err(OpError::invalid_parameter(text));
+    }
+    if !["enabled", "disabled", "enhanced"].contains(&value) {
+        return Err(OpError::invalid_parameter(format!(
+            "containerInsights should be one of [enabled,disabled,enhanced], but was {value}."
+        )));
+    }
+    Ok(())
+}
+
+/// A repetition names the same settings, or none.
+fn is_same_request(known: &Cluster, wanted: &Cluster) -> bool {
+    (wanted.settings.is_empty() || wanted.settings == view::cluster::settings(known))
+        && (wanted.configuration.is_none() || wanted.configuration == known.configuration)
+}

@@ -1,0 +1,53 @@
+//! DeleteCluster: turns an empty cluster INACTIVE; refused while tasks or instances remain.
+
+use model::errors::ErrorCode;
+use model::shapes::{DeleteClusterInput, DeleteClusterOutput};
+
+use crate::cx::Cx;
+use crate::error::OpError;
+use crate::identifier::active_cluster;
+use crate::record::Cluster;
+use crate::record::cluster::ClusterStatus;
+use crate::record::instance::InstanceStatus;
+use crate::view;
+use crate::view::cluster::Included;
+
+pub(crate) fn delete_cluster(
+    cx: &mut Cx<'_>,
+    input: DeleteClusterInput,
+) -> Result<DeleteClusterOutput, OpError> {
+    let named = input.cluster.as_deref().filter(|name| !name.is_empty());
+    let named = named.ok_or_else(|| OpError::invalid_parameter("Cluster can not be blank."))?;
+    let cluster = active_cluster(&cx.reading(), Some(named))?;
+    check_empty(cx, &cluster)?;
+    let status = ClusterStatus::Inactive;
+    let cluster = cx.state.put_cluster(Cluster {
+        status,
+        ..Cluster::clone(&cluster)
+    });
+    let cluster = view::cluster::cluster(&cx.reading(), &cluster, Included::CHANGED);
+    Ok(DeleteClusterOutput {
+        cluster: Some(cluster),
+    })
+}
+
+fn check_empty(cx: &Cx<'_>, cluster: &Cluster) -> Result<(), OpError> {
+    let mut instances = cx.state.instances().iter();
+    if instances.any(|one| one.cluster == cluster.name && one.status != InstanceStatus::Inactive) {
+        return Err(OpError::new(
+            ErrorCode::ClusterContainsContainerInstancesException,
+            "The Cluster cannot be deleted while Container Instances are active or draining.",
+        ));
+    }
+    if cx
+        .state
+        .tasks_of_cluster(&cluster.name)
+        .any(|task| !task.is_stopped())
+    {
+        return Err(OpError::new(
+            ErrorCode::ClusterContainsTasksException,
+            "The Cluster cannot be deleted while Tasks are active.",
+        ));
+    }
+    Ok(())
+}

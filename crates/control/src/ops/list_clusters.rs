@@ -1,0 +1,31 @@
+//! ListClusters: pages of the ARNs of ACTIVE clusters, by name.
+
+use model::shapes::{ListClustersInput, ListClustersOutput};
+
+use crate::cx::ReadCx;
+use crate::error::OpError;
+use crate::paging;
+use crate::view::cluster::is_active;
+
+pub(crate) fn list_clusters(
+    cx: &ReadCx<'_>,
+    input: ListClustersInput,
+) -> Result<ListClustersOutput, OpError> {
+    let size = paging::page_size(input.max_results)?;
+    let after = paging::after(input.next_token.as_deref())?;
+    let clusters = cx
+        .state
+        .clusters()
+        .iter()
+        .filter(|cluster| is_active(cluster))
+        .filter(|cluster| after.as_ref().is_none_or(|after| cluster.name > *after));
+    let page = paging::page(clusters, size, |cluster| cluster.name.clone());
+    let arns = page
+        .items
+        .iter()
+        .map(|cluster| cx.settings.cluster_arn(&cluster.name));
+    Ok(ListClustersOutput {
+        cluster_arns: Some(arns.collect()),
+        next_token: page.next_token,
+    })
+}

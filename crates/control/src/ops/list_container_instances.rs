@@ -1,0 +1,57 @@
+//! ListContainerInstances: pages of the ARNs of a cluster's instances, by status.
+//! Filters in the cluster query language come with the scheduler's own capability.
+
+use model::shapes::{
+    ContainerInstanceStatus, ListContainerInstancesInput, ListContainerInstancesOutput,
+};
+
+use crate::cx::ReadCx;
+use crate::error::OpError;
+use crate::identifier::active_cluster;
+use crate::paging;
+use crate::record::instance::InstanceStatus;
+
+pub(crate) fn list_container_instances(
+    cx: &ReadCx<'_>,
+    input: ListContainerInstancesInput,
+) -> Result<ListContainerInstancesOutput, OpError> {
+    let cluster = active_cluster(cx, input.cluster.as_deref())?;
+    if input.filter.is_some_and(|filter| !filter.is_empty()) {
+        return Err(OpError::client(
+            "ListContainerInstances.filter is not supported by this server. Leave it out.",
+        ));
+    }
+    let status = input.status.as_ref().map(known_status).transpose()?;
+    let size = paging::page_size(input.max_results)?;
+    let after = paging::after(input.next_token.as_deref())?;
+    let instances = cx
+        .state
+        .instances()
+        .iter()
+        .filter(|instance| instance.cluster == cluster.name)
+        .filter(|instance| match status {
+            Some(status) => instance.status.as_str() == status,
+            None => instance.status != InstanceStatus::Inactive,
+        })
+        .filter(|instance| {
+            after
+                .as_ref()
+                .is_none_or(|after| instance.id.to_string() > *after)
+        });
+    let page = paging::page(instances, size, |instance| instance.id.to_string());
+    let arn = |id| cx.settings.instance_arn(&cluster.name, id);
+    Ok(ListContainerInstancesOutput {
+        container_instance_arns: Some(page.items.iter().map(|one| arn(one.id)).collect()),
+        next_token: page.next_token,
+    })
+}
+
+fn known_status(status: &ContainerInstanceStatus) -> Result<&str, OpError> {
+    if ContainerInstanceStatus::VALUES.contains(&status.as_str()) {
+        return Ok(status.as_str());
+    }
+    let known = ContainerInstanceStatus::VALUES.join(",");
+    Err(OpError::invalid_parameter(format!(
+        "status should be one of [{known}], but was {status}."
+    )))
+}

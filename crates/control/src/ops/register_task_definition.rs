@@ -1,0 +1,52 @@
+//! RegisterTaskDefinition: checks a definition and stores it as the family's next revision.
+//! Revisions never repeat, also after deletion (`operations.md`).
+
+use model::shapes::{RegisterTaskDefinitionInput, RegisterTaskDefinitionOutput, TaskDefinition};
+
+use crate::cx::Cx;
+use crate::error::OpError;
+use crate::record::definition::DefinitionStatus;
+use crate::record::{Definition, DefinitionKey, Family};
+use crate::{registration, tags};
+
+pub(crate) fn register_task_definition(
+    cx: &mut Cx<'_>,
+    mut input: RegisterTaskDefinitionInput,
+) -> Result<RegisterTaskDefinitionOutput, OpError> {
+    let tags = tags::checked(input.tags.take())?;
+    let checked = registration::checked(input)?;
+    let id = next_revision(cx, checked.family.clone().unwrap_or_default());
+    let shape = TaskDefinition {
+        task_definition_arn: Some(cx.settings.definition_arn(&id)),
+        revision: i32::try_from(id.revision).ok(),
+        status: Some(DefinitionStatus::Active.as_str().into()),
+        registered_at: Some(cx.now),
+        registered_by: Some(cx.caller.principal_arn.clone()),
+        ..checked
+    };
+    let status = DefinitionStatus::Active;
+    let definition = cx.state.put_definition(Definition {
+        id,
+        status,
+        shape,
+        tags,
+    });
+    Ok(RegisterTaskDefinitionOutput {
+        task_definition: Some(definition.shape.clone()),
+        tags: Some(definition.tags.clone()),
+    })
+}
+
+fn next_revision(cx: &mut Cx<'_>, family: String) -> DefinitionKey {
+    let last = cx
+        .state
+        .families()
+        .get(&family)
+        .map_or(0, |family| family.last_revision);
+    let revision = last + 1;
+    cx.state.put_family(Family {
+        name: family.clone(),
+        last_revision: revision,
+    });
+    DefinitionKey { family, revision }
+}

@@ -1,0 +1,195 @@
+//! RunTask: places and starts 1–10 tasks of a task definition (`run-task.md`).
+//!
+//! What surprises: the definition is resolved to a revision first of all, because
+//! authorization is decided on it; a call in which nothing fits is still a success
+//! with an empty `tasks`; on container instances there is one failure per instance
+//! examined, not per task.
+
+use std::sync::Arc;
+
+use model::shapes::{Failure, RunTaskInput, RunTaskOutput, Tag};
+use scheduler::{Placements, Pool, Request, place};
+
+use crate::cx::Cx;
+use crate::error::OpError;
+use crate::identifier::{active_cluster, definition_ref, find_definition};
+use crate::launch::create::Template;
+use crate::launch::request::Propagation;
+use crate::launch::token::{self, Recall};
+use crate::launch::{demand, network, overrides, request};
+use crate::local_host::demand_of;
+use crate::record::Definition;
+use crate::record::task::{LaunchType, Task};
+use crate::view::task::Tags;
+use crate::{honoured, tags, view};
+
+pub(crate) fn run_task(cx: &mut Cx<'_>, input: RunTaskInput) -> Result<RunTaskOutput, OpError> {
+    let definition = definition(cx, &input)?;
+    let cluster = active_cluster(&cx.reading(), input.cluster.as_deref())?;
+    let recall = token::recall(cx, &input, &cluster.name)?;
+    if let Recall::Repetition(tasks) = &recall {
+        return Ok(answer(cx, tasks, Vec::new()));
+    }
+    let count = request::count(&input)?;
+    let template = template(&input, &cluster.name, &definition)?;
+    let placements = placements(cx, &template, count);
+    let failures = failures(cx, &template, &placements)?;
+    let mut tasks = Vec::with_capacity(placements.placed.len());
+    for (index, instance) in placements.placed.into_iter().enumerate() {
+        tasks.push(template.create(cx, instance, index));
+    }
+    token::remember(cx, recall, &tasks);
+    Ok(answer(cx, &tasks, failures))
+}
+
+fn definition(cx: &Cx<'_>, input: &RunTaskInput) -> Result<Arc<Definition>, OpError> {
+    let Some(text) = input
+        .task_definition
+        .as_deref()
+        .filter(|text| !text.is_empty())
+    else {
+        return Err(OpError::invalid_parameter(
+            "taskDefinition can not be blank.",
+        ));
+    };
+    let named = definition_ref(cx.settings, text)?;
+    let found = find_definition(cx.state, &named);
+    found
+        .cloned()
+        .ok_or_else(|| OpError::client("TaskDefinition not found."))
+}
+
+/// Checks the request against the definition and keeps what all tasks of the call share.
+fn template<'a>(
+    input: &RunTaskInput,
+    cluster: &'a str,
+    definition: &'a Definition,
+) -> Result<Template<'a>, OpError> {
+    request::check_definition(definition)?;
+    let launch_type = request::launch_type(input, definition)?;
+    let group = request::group(input, &definition.id.family)?;
+    let started_by = request::started_by(input)?;
+    let platform_version = request::platform_version(input, launch_type)?;
+    let overrides = overrides::checked(input.overrides.clone(), definition, launch_type)?;
+    let network_mode = network::mode(definition);
+    let network = network::checked(
+        input.network_configuration.clone(),
+        network_mode,
+        launch_type,
+    )?;
+    let tags = task_tags(input, cluster, definition)?;
+    request::check_supported(input)?;
+    honoured::check(definition)?;
+    let reserved = demand::reserved(&overrides, definition, network_mode);
+    Ok(Template {
+        cluster,
+        definition,
+        launch_type,
+        group,
+        started_by,
+        overrides,
+        network_mode,
+        network,
+        platform_version,
+        reserved,
+        tags,
+    })
+}
+
+/// Tags of the request, then those of the definition that do not collide, then the managed one.
+fn task_tags(
+    input: &RunTaskInput,
+    cluster: &str,
+    definition: &Definition,
+) -> Result<Vec<Tag>, OpError> {
+    let mut all = tags::checked(input.tags.clone())?;
+    if request::propagation(input)? == Propagation::FromDefinition {
+        let own = definition
+            .tags
+            .iter()
+            .filter(|tag| !tags::is_reserved(tags::key_of(tag)));
+        for tag in own {
+            if !all.iter().any(|known| known.key == tag.key) {
+                all.push(tag.clone());
+            }
+        }
+    }
+    if input.enable_ecs_managed_tags == Some(true) {
+        let key = Some("aws:ecs:clusterName".to_owned());
+        all.push(Tag {
+            key,
+            value: Some(cluster.to_owned()),
+        });
+    }
+    tags::check_count(&all)?;
+    Ok(all)
+}
+
+fn placements(cx: &mut Cx<'_>, template: &Template<'_>, count: usize) -> Placements {
+    let pool = match template.launch_type {
+        LaunchType::Ec2 => Pool::Ec2 {
+            cluster: template.cluster,
+        },
+        LaunchType::External => Pool::External {
+            cluster: template.cluster,
+        },
+        LaunchType::Fargate => Pool::Fargate,
+    };
+    let attributes = demand::required_attributes(template.definition);
+    let demand = demand_of(&template.reserved);
+    let request = Request {
+        pool,
+        count,
+        demand: &demand,
+        attributes: &attributes,
+    };
+    place(cx.state.fleet(), &request, cx.random.placement())
+}
+
+/// Translates refusals into `failures`; an empty cluster is an error of its own.
+fn failures(
+    cx: &Cx<'_>,
+    template: &Template<'_>,
+    placements: &Placements,
+) -> Result<Vec<Failure>, OpError> {
+    if template.launch_type == LaunchType::Fargate {
+        let placed_all = placements.refusals.is_empty() && placements.examined > 0;
+        return Ok(if placed_all {
+            Vec::new()
+        } else {
+            vec![no_fargate_capacity()]
+        });
+    }
+    if placements.examined == 0 {
+        let text = "No Container Instances were found in your cluster.";
+        return Err(OpError::invalid_parameter(text));
+    }
+    let failure = |(id, refusal): &(_, scheduler::Refusal)| Failure {
+        arn: Some(cx.settings.instance_arn(template.cluster, *id)),
+        reason: Some(refusal.to_string()),
+        detail: None,
+    };
+    Ok(placements.refusals.iter().map(failure).collect())
+}
+
+fn no_fargate_capacity() -> Failure {
+    let reason = "Capacity is unavailable at this time. \
+                  Please try again later or in a different availability zone";
+    Failure {
+        arn: None,
+        reason: Some(reason.to_owned()),
+        detail: None,
+    }
+}
+
+fn answer(cx: &Cx<'_>, tasks: &[Arc<Task>], failures: Vec<Failure>) -> RunTaskOutput {
+    let reading = cx.reading();
+    let tasks = tasks
+        .iter()
+        .map(|task| view::task::task(&reading, task, Tags::Shown))
+        .collect();
+    RunTaskOutput {
+        tasks: Some(tasks),
+        failures: Some(failures),
+    }
+}

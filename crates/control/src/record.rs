@@ -1,0 +1,13 @@
+//! What is stored: one type per kind of thing that has a life or an invariant.
+
+pub mod cluster;
+pub mod definition;
+pub mod instance;
+pub mod task;
+pub mod token;
+
+pub use cluster::Cluster;
+pub use definition::{Definition, DefinitionKey, Family};
+pub use instance::Instance;
+pub use task::Task;
+pub use token::Token;

@@ -1,0 +1,261 @@
+//! A task: what was asked for, where it runs, how far it has come, how it ended.
+//!
+//! `status` only ever grows and has one owner per stretch: RunTask creates it,
+//! from placement on only reports of the host move it.
+
+use model::payload::{ContainerReport, ContainerStatus, Health, NetworkMode, TaskInterface};
+use model::shapes::{AwsVpcConfiguration, ContainerOverride, Tag, TaskOverride};
+use model::{ContainerInstanceId, TaskId, Timestamp};
+use serde::{Deserialize, Serialize};
+use store::Record;
+
+use super::DefinitionKey;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    pub id: TaskId,
+    pub cluster: String,
+    pub definition: DefinitionKey,
+    /// The host. Shown as `containerInstanceArn` unless the launch type is FARGATE.
+    pub instance: ContainerInstanceId,
+    pub launch_type: LaunchType,
+    pub group: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_by: Option<String>,
+    pub status: TaskStatus,
+    pub desired: Desired,
+    /// Grows by one with every change.
+    pub version: i64,
+    pub times: Times,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stop>,
+    pub reserved: Reserved,
+    pub network_mode: NetworkMode,
+    /// As given by the caller, environment values included.
+    #[serde(default)]
+    pub overrides: TaskOverride,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<AwsVpcConfiguration>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachment: Option<Attachment>,
+    /// FARGATE only: the number that LATEST resolved to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform_version: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Tag>,
+    /// In the order of the definition.
+    pub containers: Vec<Container>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum LaunchType {
+    Ec2,
+    Fargate,
+    External,
+}
+
+impl LaunchType {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ec2 => "EC2",
+            Self::Fargate => "FARGATE",
+            Self::External => "EXTERNAL",
+        }
+    }
+}
+
+/// `lastStatus`, in the order of a task's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TaskStatus {
+    Provisioning,
+    Pending,
+    Running,
+    Stopping,
+    Deprovisioning,
+    Stopped,
+}
+
+impl TaskStatus {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Provisioning => "PROVISIONING",
+            Self::Pending => "PENDING",
+            Self::Running => "RUNNING",
+            Self::Stopping => "STOPPING",
+            Self::Deprovisioning => "DEPROVISIONING",
+            Self::Stopped => "STOPPED",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Desired {
+    Running,
+    Stopped,
+}
+
+impl Desired {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Stopped => "STOPPED",
+        }
+    }
+}
+
+/// Moments of a task's life; each is set once, when it has happened.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Times {
+    pub created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connectivity_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_started_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_stopped_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopping_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_stopped_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_at: Option<Timestamp>,
+}
+
+/// The first cause of a stop; later ones do not overwrite it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    pub code: StopCode,
+    pub reason: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StopCode {
+    EssentialContainerExited,
+    TaskFailedToStart,
+    UserInitiated,
+}
+
+impl StopCode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::EssentialContainerExited => "EssentialContainerExited",
+            Self::TaskFailedToStart => "TaskFailedToStart",
+            Self::UserInitiated => "UserInitiated",
+        }
+    }
+}
+
+/// What the task takes from its host until it is STOPPED.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reserved {
+    pub cpu_units: u32,
+    pub memory_mib: u32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tcp_ports: Vec<u16>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub udp_ports: Vec<u16>,
+}
+
+/// The elastic network interface of an awsvpc task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// UUID of the attachment.
+    pub id: String,
+    pub subnet: String,
+    pub network_interface_id: String,
+    /// Known once the host has made the interface.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<TaskInterface>,
+}
+
+/// One container of the task and the last the host told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Container {
+    /// The UUID at the end of the container's ARN.
+    pub id: String,
+    pub report: ContainerReport,
+}
+
+impl Container {
+    pub fn new(id: String, name: &str) -> Self {
+        let report = ContainerReport {
+            name: name.to_owned(),
+            status: ContainerStatus::Pending,
+            runtime_id: None,
+            image_digest: None,
+            exit_code: None,
+            reason: None,
+            bindings: Vec::new(),
+            ipv4: None,
+            health: Health::Unknown,
+        };
+        Self { id, report }
+    }
+}
+
+impl Task {
+    /// Moves the status forwards and stamps the moment; a step back is our bug.
+    pub fn advance(&mut self, to: TaskStatus, now: Timestamp) {
+        assert!(
+            self.status < to,
+            "task {}: {:?} -> {to:?}",
+            self.id,
+            self.status
+        );
+        self.status = to;
+        match to {
+            TaskStatus::Stopping => {
+                self.times.stopping_at.get_or_insert(now);
+            }
+            TaskStatus::Stopped => {
+                self.desired = Desired::Stopped;
+                self.times.stopping_at.get_or_insert(now);
+                self.times.execution_stopped_at.get_or_insert(now);
+                self.times.stopped_at.get_or_insert(now);
+            }
+            TaskStatus::Provisioning
+            | TaskStatus::Pending
+            | TaskStatus::Running
+            | TaskStatus::Deprovisioning => {}
+        }
+    }
+
+    /// Wishes the task to stop. The first cause is kept.
+    pub fn want_stopped(&mut self, cause: Stop, now: Timestamp) {
+        self.desired = Desired::Stopped;
+        self.stop.get_or_insert(cause);
+        self.times.stopping_at.get_or_insert(now);
+    }
+
+    /// What the caller overrides in one container.
+    pub fn container_override(&self, name: &str) -> Option<&ContainerOverride> {
+        let given = self
+            .overrides
+            .container_overrides
+            .as_deref()
+            .unwrap_or_default();
+        given.iter().find(|one| one.name.as_deref() == Some(name))
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.status == TaskStatus::Stopped
+    }
+}
+
+impl Record for Task {
+    type Key = TaskId;
+    const TABLE: &'static str = "task";
+
+    fn key(&self) -> TaskId {
+        self.id
+    }
+
+    fn key_text(key: &TaskId) -> String {
+        key.to_string()
+    }
+}

@@ -1,0 +1,165 @@
+//! Is the definition valid for Fargate? The first problem found, in AWS's words
+//! (`task-lifecycle.md` §4).
+
+use model::shapes::{ContainerDefinition, LogDriver, NetworkMode, PidMode, TaskDefinition};
+
+use crate::registration::container::FARGATE_STOP_TIMEOUT_MAX;
+use crate::sizes;
+
+pub(super) fn problem(shape: &TaskDefinition) -> Option<String> {
+    size_problem(shape)
+        .or_else(|| task_problem(shape))
+        .or_else(|| {
+            shape
+                .container_definitions
+                .iter()
+                .flatten()
+                .find_map(|c| of(shape, c))
+        })
+}
+
+fn size_problem(shape: &TaskDefinition) -> Option<String> {
+    if shape.network_mode != Some(NetworkMode::Awsvpc) {
+        return Some("Fargate only supports network mode 'awsvpc'.".to_owned());
+    }
+    let required =
+        |member| format!("Fargate requires that '{member}' be defined at the task level.");
+    let Some(cpu) = shape.cpu.as_deref() else {
+        return Some(required("cpu"));
+    };
+    let Some(memory) = shape.memory.as_deref() else {
+        return Some(required("memory"));
+    };
+    let valid = match (sizes::cpu_units(cpu), sizes::memory_mib(memory)) {
+        (Some(cpu), Some(memory)) => sizes::is_fargate_size(cpu, memory),
+        _ => false,
+    };
+    (!valid).then(|| sizes::no_fargate_configuration(cpu, memory).message)
+}
+
+fn task_problem(shape: &TaskDefinition) -> Option<String> {
+    if shape
+        .placement_constraints
+        .as_ref()
+        .is_some_and(|list| !list.is_empty())
+    {
+        return Some("Fargate compatible task definitions do not support constraints.".to_owned());
+    }
+    if shape.ipc_mode.is_some() {
+        return Some(unsupported("ipcMode"));
+    }
+    if shape.pid_mode == Some(PidMode::Host) {
+        return Some(unsupported("pidMode 'host'"));
+    }
+    if let Some(size) = shape
+        .ephemeral_storage
+        .as_ref()
+        .and_then(|storage| storage.size_in_gib)
+    {
+        if size < 21 {
+            return Some("EphemeralStorage size should be at least 21".to_owned());
+        }
+        if size > 200 {
+            return Some("EphemeralStorage size should be at most 200".to_owned());
+        }
+    }
+    let volumes = shape.volumes.as_deref().unwrap_or_default();
+    if volumes.iter().any(|v| {
+        v.host
+            .as_ref()
+            .is_some_and(|host| host.source_path.is_some())
+    }) {
+        return Some(unsupported("host sourcePath"));
+    }
+    volumes
+        .iter()
+        .any(|volume| volume.docker_volume_configuration.is_some())
+        .then(|| unsupported("docker volumes"))
+}
+
+fn of(shape: &TaskDefinition, container: &ContainerDefinition) -> Option<String> {
+    let linux = container.linux_parameters.clone().unwrap_or_default();
+    let capabilities = linux
+        .capabilities
+        .unwrap_or_default()
+        .add
+        .unwrap_or_default();
+    let gpu = container
+        .resource_requirements
+        .iter()
+        .flatten()
+        .any(|requirement| {
+            requirement
+                .r#type
+                .as_ref()
+                .is_some_and(|kind| kind.as_str() == "GPU")
+        });
+    let refused = [
+        ("privileged", container.privileged == Some(true)),
+        ("links", filled(&container.links)),
+        ("extraHosts", filled(&container.extra_hosts)),
+        (
+            "dockerSecurityOptions",
+            filled(&container.docker_security_options),
+        ),
+        ("dnsServers", filled(&container.dns_servers)),
+        ("devices", filled(&linux.devices)),
+        ("sharedMemorySize", linux.shared_memory_size.is_some()),
+        ("maxSwap", linux.max_swap.is_some()),
+        ("swappiness", linux.swappiness.is_some()),
+        ("GPU", gpu),
+        (
+            "capabilities",
+            capabilities.iter().any(|one| one != "SYS_PTRACE"),
+        ),
+    ];
+    if let Some((feature, _)) = refused.iter().find(|(_, is_set)| *is_set) {
+        return Some(unsupported(feature));
+    }
+    if container
+        .stop_timeout
+        .is_some_and(|seconds| seconds > FARGATE_STOP_TIMEOUT_MAX)
+    {
+        let name = container.name.as_deref().unwrap_or_default();
+        return Some(format!(
+            "The 'stopTimeout' of container '{name}' must be at most {FARGATE_STOP_TIMEOUT_MAX}."
+        ));
+    }
+    log_problem(shape, container).or_else(|| role_problem(shape, container))
+}
+
+fn log_problem(shape: &TaskDefinition, container: &ContainerDefinition) -> Option<String> {
+    let log = container.log_configuration.as_ref()?;
+    match log.log_driver.as_ref()? {
+        LogDriver::Awslogs => {
+            let prefixed = log.options.as_ref()?.contains_key("awslogs-stream-prefix");
+            if !prefixed {
+                let text = "Log driver awslogs requires options: awslogs-stream-prefix";
+                return Some(text.to_owned());
+            }
+            shape.execution_role_arn.is_none().then(|| {
+                "Fargate requires task definition to have execution role ARN to support log driver \
+                 awslogs."
+                    .to_owned()
+            })
+        }
+        LogDriver::Splunk | LogDriver::Awsfirelens => None,
+        other => Some(unsupported(&format!("log driver {other}"))),
+    }
+}
+
+fn role_problem(shape: &TaskDefinition, container: &ContainerDefinition) -> Option<String> {
+    let image = container.image.as_deref().unwrap_or_default();
+    (super::attributes::is_ecr(image) && shape.execution_role_arn.is_none()).then(|| {
+        "Fargate requires task definition to have execution role ARN to support ECR images."
+            .to_owned()
+    })
+}
+
+fn unsupported(feature: &str) -> String {
+    format!("Fargate compatible task definitions do not support {feature}")
+}
+
+fn filled<T>(list: &Option<Vec<T>>) -> bool {
+    list.as_ref().is_some_and(|list| !list.is_empty())
+}

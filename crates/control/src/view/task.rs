@@ -1,0 +1,271 @@
+//! A task as callers see it (`run-task.md` §9).
+
+use model::payload::{ContainerStatus, Health, NetworkMode, PortBinding, Protocol};
+use model::shapes::{
+    self, Attachment, Attribute, ContainerOverride, EphemeralStorage, KeyValuePair, NetworkBinding,
+    NetworkInterface, TaskEphemeralStorage, TaskOverride,
+};
+
+use crate::cx::ReadCx;
+use crate::record::task::{self, Container, LaunchType, Task};
+use crate::record::{Definition, Instance};
+
+/// GiB of scratch space that a Fargate task has when its definition names none.
+const EPHEMERAL_STORAGE_GIB: i32 = 20;
+
+/// Whether tags are shown: RunTask always shows them, DescribeTasks on request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tags {
+    Shown,
+    Hidden,
+}
+
+pub(crate) fn task(cx: &ReadCx<'_>, task: &Task, tags: Tags) -> shapes::Task {
+    let definition = cx.state.definitions().get(&task.definition);
+    let instance = cx.state.instances().get(&task.instance);
+    let fargate = task.launch_type == LaunchType::Fargate;
+    let times = &task.times;
+    shapes::Task {
+        task_arn: Some(cx.settings.task_arn(&task.cluster, task.id)),
+        cluster_arn: Some(cx.settings.cluster_arn(&task.cluster)),
+        task_definition_arn: Some(cx.settings.definition_arn(&task.definition)),
+        container_instance_arn: instance
+            .filter(|_| !fargate)
+            .map(|instance| cx.settings.instance_arn(&instance.cluster, instance.id)),
+        availability_zone: Some(cx.settings.availability_zone.clone()),
+        launch_type: Some(task.launch_type.as_str().into()),
+        platform_version: task.platform_version.clone(),
+        platform_family: fargate.then(|| "Linux".to_owned()),
+        group: Some(task.group.clone()),
+        started_by: task.started_by.clone(),
+        last_status: Some(task.status.as_str().to_owned()),
+        desired_status: Some(task.desired.as_str().to_owned()),
+        health_status: Some(health(task_health(task, definition.map(|d| &**d))).into()),
+        version: Some(task.version),
+        cpu: Some(task.reserved.cpu_units.to_string()),
+        memory: Some(task.reserved.memory_mib.to_string()),
+        enable_execute_command: Some(false),
+        ephemeral_storage: fargate.then(|| ephemeral_storage(task, definition.map(|d| &**d))),
+        fargate_ephemeral_storage: fargate.then(|| TaskEphemeralStorage {
+            size_in_gib: ephemeral_storage(task, definition.map(|d| &**d)).size_in_gib,
+            kms_key_id: None,
+        }),
+        attributes: Some(instance.map(|i| architecture(i)).unwrap_or_default()),
+        attachments: Some(
+            task.attachment
+                .iter()
+                .map(|eni| attachment(task, eni))
+                .collect(),
+        ),
+        inference_accelerators: Some(Vec::new()),
+        overrides: Some(overrides(task)),
+        containers: Some(
+            task.containers
+                .iter()
+                .map(|one| container(cx, task, one, definition.map(|d| &**d)))
+                .collect(),
+        ),
+        tags: Some(if tags == Tags::Shown {
+            task.tags.clone()
+        } else {
+            Vec::new()
+        }),
+        connectivity: times.connectivity_at.map(|_| "CONNECTED".into()),
+        connectivity_at: times.connectivity_at,
+        created_at: Some(times.created_at),
+        pull_started_at: times.pull_started_at,
+        pull_stopped_at: times.pull_stopped_at,
+        started_at: times.started_at,
+        stopping_at: times.stopping_at,
+        execution_stopped_at: times.execution_stopped_at,
+        stopped_at: times.stopped_at,
+        stop_code: task.stop.as_ref().map(|stop| stop.code.as_str().into()),
+        stopped_reason: task.stop.as_ref().map(|stop| stop.reason.clone()),
+        ..shapes::Task::default()
+    }
+}
+
+fn architecture(instance: &Instance) -> Vec<Attribute> {
+    let name = Some("ecs.cpu-architecture".to_owned());
+    let found = instance
+        .attributes
+        .iter()
+        .find(|attribute| attribute.name == name);
+    found
+        .map(|attribute| Attribute {
+            name,
+            value: attribute.value.clone(),
+            ..Attribute::default()
+        })
+        .into_iter()
+        .collect()
+}
+
+fn ephemeral_storage(task: &Task, definition: Option<&Definition>) -> EphemeralStorage {
+    let defined = definition.and_then(|definition| definition.shape.ephemeral_storage.as_ref());
+    let chosen = task.overrides.ephemeral_storage.as_ref().or(defined);
+    chosen.cloned().unwrap_or(EphemeralStorage {
+        size_in_gib: Some(EPHEMERAL_STORAGE_GIB),
+    })
+}
+
+/// The echo always has one entry per container, with just the name where nothing is overridden.
+fn overrides(task: &Task) -> TaskOverride {
+    let given = task
+        .overrides
+        .container_overrides
+        .as_deref()
+        .unwrap_or_default();
+    let echo = |container: &Container| {
+        let name = Some(container.report.name.clone());
+        let found = given.iter().find(|one| one.name == name).cloned();
+        found.unwrap_or(ContainerOverride {
+            name,
+            ..ContainerOverride::default()
+        })
+    };
+    TaskOverride {
+        container_overrides: Some(task.containers.iter().map(echo).collect()),
+        inference_accelerator_overrides: Some(Vec::new()),
+        ..task.overrides.clone()
+    }
+}
+
+fn container(
+    cx: &ReadCx<'_>,
+    task: &Task,
+    container: &Container,
+    definition: Option<&Definition>,
+) -> shapes::Container {
+    let report = &container.report;
+    let defined = definition.and_then(|definition| definition.container(&report.name));
+    let over = task.container_override(&report.name);
+    let text = |number: i32| number.to_string();
+    shapes::Container {
+        container_arn: Some(cx.settings.container_arn(task, &container.id)),
+        task_arn: Some(cx.settings.task_arn(&task.cluster, task.id)),
+        name: Some(report.name.clone()),
+        image: defined.and_then(|defined| defined.image.clone()),
+        image_digest: report.image_digest.clone(),
+        runtime_id: report.runtime_id.clone(),
+        last_status: Some(container_status(report.status).to_owned()),
+        exit_code: report.exit_code,
+        reason: report.reason.clone(),
+        health_status: Some(health(report.health).into()),
+        network_bindings: Some(report.bindings.iter().map(binding).collect()),
+        network_interfaces: Some(interfaces(task)),
+        cpu: Some(text(
+            over.and_then(|over| over.cpu)
+                .or(defined.and_then(|d| d.cpu))
+                .unwrap_or_default(),
+        )),
+        memory: over
+            .and_then(|over| over.memory)
+            .or(defined.and_then(|d| d.memory))
+            .map(text),
+        memory_reservation: over
+            .and_then(|over| over.memory_reservation)
+            .or(defined.and_then(|d| d.memory_reservation))
+            .map(text),
+        ..shapes::Container::default()
+    }
+}
+
+fn container_status(status: ContainerStatus) -> &'static str {
+    match status {
+        ContainerStatus::Pending => "PENDING",
+        ContainerStatus::Running => "RUNNING",
+        ContainerStatus::Stopped => "STOPPED",
+    }
+}
+
+fn health(health: Health) -> &'static str {
+    match health {
+        Health::Unknown => "UNKNOWN",
+        Health::Healthy => "HEALTHY",
+        Health::Unhealthy => "UNHEALTHY",
+    }
+}
+
+/// HEALTHY only if every essential container with a check is; one UNHEALTHY decides first.
+fn task_health(task: &Task, definition: Option<&Definition>) -> Health {
+    let checked = |container: &&Container| {
+        definition
+            .and_then(|definition| definition.container(&container.report.name))
+            .is_some_and(|defined| {
+                defined.health_check.is_some() && defined.essential.unwrap_or(true)
+            })
+    };
+    let states: Vec<Health> = task
+        .containers
+        .iter()
+        .filter(checked)
+        .map(|one| one.report.health)
+        .collect();
+    if states.contains(&Health::Unhealthy) {
+        Health::Unhealthy
+    } else if states.is_empty() || states.contains(&Health::Unknown) {
+        Health::Unknown
+    } else {
+        Health::Healthy
+    }
+}
+
+fn binding(binding: &PortBinding) -> NetworkBinding {
+    let protocol = match binding.protocol {
+        Protocol::Tcp => "tcp",
+        Protocol::Udp => "udp",
+    };
+    NetworkBinding {
+        bind_ip: Some("0.0.0.0".to_owned()),
+        container_port: Some(binding.container_port.into()),
+        host_port: Some(binding.host_port.into()),
+        protocol: Some(protocol.into()),
+        ..NetworkBinding::default()
+    }
+}
+
+fn interfaces(task: &Task) -> Vec<NetworkInterface> {
+    let shown = task
+        .attachment
+        .as_ref()
+        .filter(|_| task.network_mode == NetworkMode::Awsvpc);
+    let interface = shown.and_then(|eni| eni.interface.as_ref().map(|made| (eni, made)));
+    interface
+        .map(|(eni, made)| NetworkInterface {
+            attachment_id: Some(eni.id.clone()),
+            private_ipv4_address: Some(made.ipv4.clone()),
+            ipv6_address: None,
+        })
+        .into_iter()
+        .collect()
+}
+
+fn attachment(task: &Task, eni: &task::Attachment) -> Attachment {
+    let mut details = vec![pair("subnetId", &eni.subnet)];
+    if let Some(made) = &eni.interface {
+        details.push(pair("networkInterfaceId", &eni.network_interface_id));
+        details.push(pair("macAddress", &made.mac));
+        let name = format!("ip-{}.ec2.internal", made.ipv4.replace('.', "-"));
+        details.push(pair("privateDnsName", &name));
+        details.push(pair("privateIPv4Address", &made.ipv4));
+    }
+    let status = match (&eni.interface, task.is_stopped()) {
+        (_, true) => "DELETED",
+        (Some(_), false) => "ATTACHED",
+        (None, false) => "PRECREATED",
+    };
+    Attachment {
+        id: Some(eni.id.clone()),
+        r#type: Some("ElasticNetworkInterface".to_owned()),
+        status: Some(status.to_owned()),
+        details: Some(details),
+    }
+}
+
+fn pair(name: &str, value: &str) -> KeyValuePair {
+    KeyValuePair {
+        name: Some(name.to_owned()),
+        value: Some(value.to_owned()),
+    }
+}
