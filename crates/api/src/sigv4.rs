@@ -3,7 +3,7 @@
 //! Written on HMAC and SHA-256 alone. Signers (the `aws-sigv4` crate, botocore) appear in tests
 //! only: a verifier built on a signer would share its faults.
 //!
-//! [`verify`] walks through the checks in the order in which AWS's JSON front end makes them, so
+//! [`Verifier`] walks through the checks in the order in which AWS's JSON front end makes them, so
 //! that a caller with two mistakes hears of the same one first.
 
 mod amz_date;
