@@ -1,0 +1,257 @@
+//! One registry, asked about one image: documents and blobs, with errors a person can act on.
+
+use std::error::Error;
+use std::io;
+use std::sync::Once;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use oci_client::client::{ClientConfig, ClientProtocol};
+use oci_client::errors::{DigestError, OciDistributionError, OciErrorCode};
+use oci_client::manifest::OciDescriptor;
+use oci_client::secrets::RegistryAuth;
+use oci_client::{Client, Reference, RegistryOperation};
+
+use super::archive::MAX_DOCUMENT;
+use super::credentials::Registries;
+use super::digest::Digest;
+use super::error::ImageError;
+use super::manifest::{ACCEPTED, Descriptor, Document, choose};
+use super::reference;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The longest silence in the middle of an answer.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+pub(super) struct Registry {
+    client: Client,
+    reference: Reference,
+    auth: RegistryAuth,
+}
+
+/// The image manifest chosen for this host.
+pub(super) struct Chosen {
+    pub(super) manifest: Document,
+    /// Of what the reference names: the index, if there is one. This is the digest that
+    /// `repository@digest` asks for and that ECS shows.
+    pub(super) digest: Digest,
+}
+
+impl Registry {
+    pub(super) fn new(reference: &Reference, registries: &Registries) -> Result<Self, ImageError> {
+        static PROVIDER: Once = Once::new();
+        // An error means that a provider is installed already, which serves as well.
+        PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+        let name = reference.resolve_registry();
+        let protocol = match registries.is_plain(name) {
+            true => ClientProtocol::Http,
+            false => ClientProtocol::Https,
+        };
+        let config = ClientConfig {
+            protocol,
+            connect_timeout: Some(CONNECT_TIMEOUT),
+            read_timeout: Some(READ_TIMEOUT),
+            user_agent: "longshore",
+            ..ClientConfig::default()
+        };
+        let client = Client::try_from(config).map_err(|error| ImageError::Registry {
+            reference: reference::full_name(reference),
+            cause: error.to_string(),
+        })?;
+        Ok(Self {
+            client,
+            reference: reference.clone(),
+            auth: registries.auth(name)?,
+        })
+    }
+
+    /// Logs in if the registry wants that, and finds the manifest for this host.
+    pub(super) async fn choose(&self) -> Result<Chosen, ImageError> {
+        self.client
+            .auth(&self.reference, &self.auth, RegistryOperation::Pull)
+            .await
+            .map_err(|error| self.explain(error))?;
+        let (document, digest) = self.document(&self.reference).await?;
+        let Some(entries) = &document.manifests else {
+            return Ok(Chosen {
+                manifest: document,
+                digest,
+            });
+        };
+        let entry = choose(entries, &reference::full_name(&self.reference))?;
+        let by_digest = self.reference.clone_with_digest(entry.digest.clone());
+        let (manifest, found) = self.document(&by_digest).await?;
+        found.expect(&entry.digest()?, "the image manifest")?;
+        if manifest.manifests.is_some() {
+            let what = format!("manifest {found}");
+            return Err(ImageError::corrupt(what, "it is an index inside an index"));
+        }
+        Ok(Chosen { manifest, digest })
+    }
+
+    async fn document(&self, reference: &Reference) -> Result<(Document, Digest), ImageError> {
+        let (bytes, _) = self
+            .client
+            .pull_manifest_raw(reference, &self.auth, ACCEPTED)
+            .await
+            .map_err(|error| self.explain(error))?;
+        let digest = Digest::of(&bytes);
+        if let Some(wanted) = reference.digest() {
+            digest.expect(&Digest::parse(wanted)?, "the image manifest")?;
+        }
+        Ok((
+            Document::parse(&bytes, &format!("manifest {digest}"))?,
+            digest,
+        ))
+    }
+
+    /// The bytes of a blob as they come. Their digest is for the caller to check.
+    pub(super) async fn blob(
+        &self,
+        descriptor: &Descriptor,
+    ) -> Result<BoxStream<'static, io::Result<Bytes>>, ImageError> {
+        let descriptor = OciDescriptor {
+            digest: descriptor.digest.clone(),
+            size: i64::try_from(descriptor.size).unwrap_or(0),
+            ..OciDescriptor::default()
+        };
+        let sized = self
+            .client
+            .pull_blob_stream(&self.reference, &descriptor)
+            .await
+            .map_err(|error| self.explain(error))?;
+        // The client's own check comes as an error after the last byte. Ours follows and says more.
+        let ours = |chunk: &io::Result<Bytes>| !chunk.as_ref().is_err_and(is_digest_error);
+        Ok(sized
+            .stream
+            .take_while(move |chunk| std::future::ready(ours(chunk)))
+            .boxed())
+    }
+
+    /// A small blob, whole and verified.
+    pub(super) async fn small_blob(&self, descriptor: &Descriptor) -> Result<Bytes, ImageError> {
+        let digest = descriptor.digest()?;
+        let mut stream = self.blob(descriptor).await?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = stream.next().await {
+            bytes.extend_from_slice(&chunk.map_err(|error| self.interrupted(&error))?);
+            if bytes.len() as u64 > MAX_DOCUMENT {
+                let what = format!("blob {digest}");
+                return Err(ImageError::TooLarge {
+                    what,
+                    limit: MAX_DOCUMENT,
+                });
+            }
+        }
+        Digest::of(&bytes).expect(&digest, "the image configuration")?;
+        Ok(bytes.into())
+    }
+
+    /// The connection broke in the middle of an answer.
+    pub(super) fn interrupted(&self, error: &(dyn Error + 'static)) -> ImageError {
+        let reference = reference::full_name(&self.reference);
+        ImageError::Registry {
+            reference,
+            cause: root_cause(error),
+        }
+    }
+
+    fn explain(&self, error: OciDistributionError) -> ImageError {
+        let registry = self.reference.registry().to_owned();
+        let reference = reference::full_name(&self.reference);
+        match &error {
+            OciDistributionError::RequestError(cause)
+                if cause.is_connect() || cause.is_timeout() =>
+            {
+                let cause = root_cause(cause);
+                ImageError::RegistryUnreachable {
+                    reference,
+                    registry,
+                    cause,
+                }
+            }
+            OciDistributionError::DigestError(DigestError::VerificationError {
+                expected,
+                actual,
+            }) => ImageError::DigestMismatch {
+                what: "the image manifest".to_owned(),
+                expected: expected.clone(),
+                actual: actual.clone(),
+            },
+            _ => match Refusal::of(&error) {
+                Some(Refusal::Unknown) => ImageError::UnknownImage {
+                    reference,
+                    registry,
+                },
+                Some(Refusal::Unauthorized) => ImageError::Unauthorized {
+                    reference,
+                    registry,
+                },
+                Some(Refusal::TooMany) => ImageError::RateLimited { registry },
+                None => ImageError::Registry {
+                    reference,
+                    cause: root_cause(&error),
+                },
+            },
+        }
+    }
+}
+
+/// The refusals that have an answer of their own.
+enum Refusal {
+    Unknown,
+    Unauthorized,
+    TooMany,
+}
+
+impl Refusal {
+    fn of(error: &OciDistributionError) -> Option<Self> {
+        match error {
+            OciDistributionError::ImageManifestNotFoundError(_) => Some(Self::Unknown),
+            OciDistributionError::UnauthorizedError { .. }
+            | OciDistributionError::AuthenticationFailure(_) => Some(Self::Unauthorized),
+            OciDistributionError::ServerError { code, .. } => match code {
+                404 => Some(Self::Unknown),
+                401 | 403 => Some(Self::Unauthorized),
+                429 => Some(Self::TooMany),
+                _ => None,
+            },
+            OciDistributionError::RegistryError { envelope, .. } => envelope
+                .errors
+                .iter()
+                .find_map(|error| Self::of_code(&error.code)),
+            _ => None,
+        }
+    }
+
+    fn of_code(code: &OciErrorCode) -> Option<Self> {
+        match code {
+            OciErrorCode::ManifestUnknown
+            | OciErrorCode::NameUnknown
+            | OciErrorCode::NotFound
+            | OciErrorCode::BlobUnknown
+            | OciErrorCode::ManifestBlobUnknown => Some(Self::Unknown),
+            OciErrorCode::Unauthorized | OciErrorCode::Denied => Some(Self::Unauthorized),
+            OciErrorCode::Toomanyrequests => Some(Self::TooMany),
+            _ => None,
+        }
+    }
+}
+
+fn is_digest_error(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<DigestError>())
+}
+
+/// The innermost cause: "connection refused" rather than "error sending request".
+fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
