@@ -46,6 +46,11 @@ pub use error::ImageError;
 pub use pull::{OnProgress, Progress};
 pub use record::{ImageConfig, ImageRecord};
 
+/// Parses the name of an image: `repository[:tag]`, `registry/repository@sha256:…` and so on.
+pub fn parse_reference(text: &str) -> Result<Reference, ImageError> {
+    reference::parse(text)
+}
+
 use archive::{Described, Members};
 use digest::Digest;
 use index::Index;

@@ -5,7 +5,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::super::unpack::Limits;
-use super::super::{ImageStore, Reference};
+use super::super::{ImageStore, Reference, parse_reference};
 
 /// A store that is deleted with its folder.
 pub(super) struct TestStore {
@@ -62,7 +62,7 @@ impl TestStore {
 }
 
 pub(super) fn reference(text: &str) -> Reference {
-    Reference::try_from(text).unwrap()
+    parse_reference(text).unwrap()
 }
 
 pub(super) fn text(path: &Path) -> String {
