@@ -1,5 +1,9 @@
 //! Containers on this machine: the [`Driver`] trait and its drivers.
 
+pub mod clock;
+pub mod conformance;
 pub mod driver;
+pub mod scripted;
 
+pub use clock::Clock;
 pub use driver::{Capacity, Driver, Executed};
