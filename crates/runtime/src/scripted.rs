@@ -49,6 +49,7 @@ mod networks;
 mod script;
 mod signals;
 mod state;
+mod words;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -30,7 +30,7 @@ const BEHAVIOURS: [Behaviour; 6] = [
 ];
 
 /// Longer lives than this mean that a task does not come to its end.
-const EVENTS_MAX: usize = 60;
+pub(crate) const EVENTS_MAX: usize = 60;
 
 /// Calls `visit` on every state that any order of events leads to.
 fn explore(task: &Task, world: &World, depth: usize, visit: &mut impl FnMut(&Task, &World)) {
@@ -107,7 +107,7 @@ fn outcome(report: Option<&TaskReport>) -> TaskReport {
 }
 
 /// The same point of a life, after the server was away.
-fn restarted(world: &World, starts: bool, exits: bool) -> (Task, World) {
+pub(crate) fn restarted(world: &World, starts: bool, exits: bool) -> (Task, World) {
     let mut world = world.clone();
     let known = world.reports.last().cloned();
     let existing = world.restart(starts, exits);

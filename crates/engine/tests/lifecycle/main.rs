@@ -6,6 +6,8 @@ mod interleavings;
 #[cfg(test)]
 mod language;
 #[cfg(test)]
+mod random;
+#[cfg(test)]
 mod scripts;
 #[cfg(test)]
 mod world;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use engine::{ContainerIndex, Effect, Event, HealthOutcome, Task};
 use model::Timestamp;
 use model::container::{ContainerKey, Existing, Failure, FailureName, Started};
-use model::payload::{ContainerStatus, HostStatus, TaskPayload, TaskReport};
+use model::payload::{ContainerStatus, DependencyCondition, HostStatus, TaskPayload, TaskReport};
 
-use crate::language::{exit, image, network, seconds, started, task_id};
+use crate::language::{exit, image, index, network, seconds, started, task_id};
 
 /// What a container does once it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,7 @@ pub(crate) struct World {
     /// Container → the code with which a signal makes it end.
     signalled: BTreeMap<usize, i32>,
     live: BTreeMap<usize, Started>,
+    exits: BTreeMap<usize, i32>,
     wake_at: Option<Timestamp>,
     pub(crate) stop_given: bool,
     ticks: u32,
@@ -60,6 +61,7 @@ impl World {
             pending: Vec::new(),
             signalled: BTreeMap::new(),
             live: BTreeMap::new(),
+            exits: BTreeMap::new(),
             wake_at: None,
             stop_given: false,
             ticks: 0,
@@ -112,6 +114,7 @@ impl World {
             Choice::Started(i) => Event::Started(ContainerIndex(i), self.start(i)),
             Choice::Exited(i) => {
                 self.live.remove(&i);
+                self.exits.insert(i, self.code(i));
                 Event::Exited(ContainerIndex(i), exit(self.code(i), self.now))
             }
             Choice::Health(i) => Event::HealthChecked(ContainerIndex(i), HealthOutcome::Passed),
@@ -164,6 +167,7 @@ impl World {
                 Effect::SetUpNetwork => self.offer(Choice::Network),
                 Effect::Pull(i) => self.offer(Choice::Pulled(i.0)),
                 Effect::Start(i, _) => {
+                    self.check_dependencies(i.0);
                     *self.starts.entry(i.0).or_default() += 1;
                     self.offer(Choice::Started(i.0));
                 }
@@ -195,7 +199,35 @@ impl World {
         }
     }
 
+    /// A container starts only after what it needs.
+    fn check_dependencies(&self, i: usize) {
+        for dependency in &self.payload.containers[i].depends_on {
+            let target = index(&self.payload, &dependency.container).0;
+            let (runs, exit) = (self.live.contains_key(&target), self.exits.get(&target));
+            let held = match dependency.condition {
+                DependencyCondition::Start => runs || exit.is_some(),
+                DependencyCondition::Complete => exit.is_some(),
+                DependencyCondition::Success => exit == Some(&0),
+                DependencyCondition::Healthy => runs,
+            };
+            assert!(held, "{i} started without {dependency:?}");
+        }
+    }
+
+    /// A container is stopped only after what needs it.
+    fn check_dependants(&self, i: usize) {
+        let name = &self.payload.containers[i].spec.key.container;
+        for (other, plan) in self.payload.containers.iter().enumerate() {
+            let needs = plan.depends_on.iter().any(|d| d.container == *name);
+            assert!(
+                !(needs && self.live.contains_key(&other)),
+                "{other} lost {i} under it"
+            );
+        }
+    }
+
     fn signal(&mut self, i: usize, signal: i32) {
+        self.check_dependants(i);
         if self.behaviours[i] == Behaviour::Stubborn && signal != 9 {
             return;
         }
@@ -275,9 +307,12 @@ impl World {
                 exit: ended.then(|| exit(self.code(i), self.now)),
             });
         }
-        for found in existing.iter().filter(|found| found.exit.is_some()) {
-            let ended = |i: usize| self.payload.containers[i].spec.key == found.key;
-            self.live.retain(|i, _| !ended(*i));
+        for found in &existing {
+            if let Some(code) = found.exit.as_ref().and_then(|exit| exit.code) {
+                let i = index(&self.payload, &found.key.container).0;
+                self.live.remove(&i);
+                self.exits.insert(i, code);
+            }
         }
         existing
     }

@@ -21,6 +21,7 @@ pub(crate) async fn check(host: &Host) {
     stop_signal(host).await;
     kill(host).await;
     commands_inside(host).await;
+    hanging_command(host).await;
 }
 
 async fn exit_and_output(host: &Host) {
@@ -201,6 +202,23 @@ async fn commands_inside(host: &Host) {
             Executed::TimedOut => panic!("`exit {status}` ended long ago"),
         }
     }
+}
+
+/// Only for drivers that run programs: a script has no command that hangs.
+async fn hanging_command(host: &Host) {
+    if host.driver.name() == "scripted" {
+        return;
+    }
+    let spec = host.started(&Behaviour::service()).await;
+    host.until_logged(&spec, "ready").await;
+    let command = ["/bin/busybox", "sleep", "1000"].map(str::to_owned);
+    let executed = host
+        .driver
+        .execute(&spec.key, &command, Duration::from_millis(500))
+        .await;
+    assert_eq!(executed, Ok(Executed::TimedOut));
+    let found = find(host, &spec).await.expect("the container goes on");
+    assert_eq!(found.exit, None, "only the command is killed");
 }
 
 /// What was running when the server went away: a container that ends by itself, and one
