@@ -40,6 +40,19 @@ pub(crate) fn run(mode: Mode) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Where the generated files stand, from the folder of the workspace.
+pub(crate) fn paths() -> [&'static str; 7] {
+    [
+        "crates/control/src/ops.rs",
+        "crates/model/src/generated/enums.rs",
+        "crates/model/src/generated/errors.rs",
+        "crates/model/src/generated/operations.rs",
+        "crates/model/src/generated/shapes.rs",
+        "crates/model/tests/roundtrip/mod.rs",
+        "docs/OPERATIONS.md",
+    ]
+}
+
 fn generate(model: &Model, coverage: &Coverage) -> anyhow::Result<Vec<Output>> {
     let mut docs = Docs::load()?;
     let generated = "crates/model/src/generated";
@@ -74,6 +87,16 @@ fn generate(model: &Model, coverage: &Coverage) -> anyhow::Result<Vec<Output>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_output_is_listed() {
+        let model = Model::load().unwrap();
+        let coverage = Coverage::load(&model).unwrap();
+        let outputs = generate(&model, &coverage).unwrap();
+        let mut written: Vec<&str> = outputs.iter().map(Output::path).collect();
+        written.sort_unstable();
+        assert_eq!(written, paths());
+    }
 
     #[test]
     fn the_committed_files_are_those_the_generator_writes() {

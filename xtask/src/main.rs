@@ -1,19 +1,41 @@
 //! The house's own tasks: `cargo xtask TASK`. One file per task; this one only
-//! chooses. Depends on no crate of ours, so that it runs when they do not build.
+//! chooses. Depends on no crate of ours, so that it runs when they do not build,
+//! and on nothing that needs a package of the system.
 
 mod codegen;
+mod demo;
 mod facts;
 mod model_import;
+mod packages;
 mod paths;
+mod shell;
+mod stopwatch;
+mod test;
+mod tidy;
 mod venv;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: cargo xtask TASK
-  model import PATH   write smithy/ecs.json from botocore (a wheel, its folder or service-2.json)
+  demo                run the main job offline with real containers, then through the AWS CLI
+  test                prepare the machine, run all checks and all tests
+  tidy                check the house rules that no compiler knows
   codegen [--check]   write what is generated from smithy/; --check only compares
+  model import PATH   write smithy/ecs.json from botocore (a wheel, its folder or service-2.json)
   venv                make target/venv with botocore, boto3 and the AWS CLI";
+
+/// A failure that has been told already.
+#[derive(Debug)]
+pub(crate) struct Said;
+
+impl std::fmt::Display for Said {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("failed, see above")
+    }
+}
+
+impl std::error::Error for Said {}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,7 +43,9 @@ fn main() -> ExitCode {
     match run(&words) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("error: {error:#}"));
+            if !error.is::<Said>() {
+                say(&format!("error: {error:#}"));
+            }
             ExitCode::FAILURE
         }
     }
@@ -29,6 +53,9 @@ fn main() -> ExitCode {
 
 fn run(words: &[&str]) -> anyhow::Result<()> {
     match words {
+        ["demo"] => demo::run(),
+        ["test"] => test::run(),
+        ["tidy"] => tidy::run(),
         ["model", "import", path] => model_import::run(path.as_ref()),
         ["codegen"] => codegen::run(codegen::Mode::Write),
         ["codegen", "--check"] => codegen::run(codegen::Mode::Check),

@@ -5,10 +5,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::Context as _;
-
 use crate::facts::Facts;
-use crate::{paths, say};
+use crate::{packages, paths, say, shell};
 
 /// Makes the environment unless it is there, and names its folder.
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -21,8 +19,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
 pub(crate) fn ensure() -> anyhow::Result<PathBuf> {
     let folder = paths::workspace().join("target/venv");
     let stamp = folder.join("longshore-stamp");
-    let packages = packages()?;
-    let wanted = packages.join("\n");
+    let contents = contents()?;
+    let wanted = contents.join("\n");
     if std::fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) {
         return Ok(folder);
     }
@@ -35,9 +33,9 @@ pub(crate) fn ensure() -> anyhow::Result<PathBuf> {
         "--quiet",
         "--disable-pip-version-check",
     ];
-    call(
+    shell::call(
         &folder.join("bin/python"),
-        pip.iter().copied().chain(packages.iter().map(|s| &**s)),
+        pip.iter().copied().chain(contents.iter().map(|s| &**s)),
     )?;
     std::fs::write(&stamp, &wanted)?;
     Ok(folder)
@@ -45,7 +43,7 @@ pub(crate) fn ensure() -> anyhow::Result<PathBuf> {
 
 /// What is installed. The botocore is the one whose facts we have, so that a
 /// newer one cannot fail a test before `model import` has seen it.
-fn packages() -> anyhow::Result<Vec<String>> {
+fn contents() -> anyhow::Result<Vec<String>> {
     let facts: Facts = serde_json::from_slice(&std::fs::read(paths::facts())?)?;
     let botocore = format!("botocore=={}", facts.origin.version);
     Ok(vec![botocore, "boto3".to_owned(), "awscli".to_owned()])
@@ -53,15 +51,10 @@ fn packages() -> anyhow::Result<Vec<String>> {
 
 fn create(folder: &Path) -> anyhow::Result<()> {
     if !python_can_make_environments() {
-        say("installing Debian's python3-venv");
-        as_root(&["apt-get", "update", "--quiet"])?;
-        as_root(&["apt-get", "install", "--yes", "--quiet", "python3-venv"])?;
+        packages::install(&["python3-venv"])?;
     }
     let arguments = ["-m", "venv", "--clear"].map(OsStr::new);
-    call(
-        Path::new("python3"),
-        arguments.into_iter().chain([folder.as_os_str()]),
-    )
+    shell::call("python3", arguments.into_iter().chain([folder.as_os_str()]))
 }
 
 /// Debian ships `venv` without what it needs, in a package of its own.
@@ -72,38 +65,4 @@ fn python_can_make_environments() -> bool {
         .stderr(Stdio::null())
         .status();
     probe.is_ok_and(|status| status.success())
-}
-
-/// Runs a command as root: directly if we are root, else through sudo.
-pub(crate) fn as_root(command: &[&str]) -> anyhow::Result<()> {
-    let user = Command::new("id")
-        .arg("-u")
-        .output()
-        .context("cannot start id")?;
-    let is_root = user.stdout.trim_ascii() == b"0";
-    let command = if is_root {
-        command.to_vec()
-    } else {
-        [&["sudo"], command].concat()
-    };
-    let (program, arguments) = command.split_first().context("an empty command")?;
-    call(Path::new(program), arguments)
-}
-
-fn call<I>(program: &Path, arguments: I) -> anyhow::Result<()>
-where
-    I: IntoIterator,
-    I::Item: AsRef<OsStr>,
-{
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null());
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start {}", program.display()))?;
-    anyhow::ensure!(
-        status.success(),
-        "{} failed: {command:?}",
-        program.display()
-    );
-    Ok(())
 }

@@ -29,6 +29,11 @@ impl Output {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
     pub(super) fn rust(path: impl Into<String>, text: String) -> anyhow::Result<Self> {
         let path = path.into();
         let text = rustfmt(&text).with_context(|| format!("formatting {path}"))?;
