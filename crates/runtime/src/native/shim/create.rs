@@ -1,0 +1,255 @@
+//! From the request in a folder to a running container, or to a failure that leaves nothing.
+
+use std::error::Error;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use libcontainer::container::Container;
+use libcontainer::container::builder::ContainerBuilder;
+use libcontainer::error::LibcontainerError;
+use libcontainer::syscall::syscall::SyscallType;
+use model::container::{ContainerKey, Failure, FailureName};
+use rustix::process::{Resource, Rlimit, WaitOptions, getrlimit, setrlimit, wait};
+
+use super::output::{Pipe, Sink};
+use super::program::{Program, Style, pipe};
+use super::watch::Running;
+use crate::native::cgroup::Cgroups;
+use crate::native::clock;
+use crate::native::container::folder::Folder;
+use crate::native::container::process::Process;
+use crate::native::container::record::{Request, StartedRecord, runtime_id};
+use crate::native::{rootfs, spec};
+
+/// Makes and starts the container. After an error its processes and control groups are gone,
+/// and its mounts go with this process.
+pub(super) fn container(folder: &Folder) -> Result<Running, Failure> {
+    let request: Request = folder
+        .take_request()
+        .map_err(cannot("the request cannot be read"))?;
+    let cgroups = Cgroups::find()
+        .and_then(|found| found.ok_or_else(|| io::Error::other("no control groups are mounted")))
+        .map_err(cannot("the control groups cannot be found"))?;
+    let made = make(folder, &request, &cgroups);
+    if made.is_err() {
+        undo(&cgroups, &request.spec.key);
+    }
+    made
+}
+
+fn make(folder: &Folder, request: &Request, cgroups: &Cgroups) -> Result<Running, Failure> {
+    folder
+        .reserve_exit()
+        .map_err(cannot("no room for the exit record"))?;
+    prepare_bundle(folder, request, cgroups)?;
+    cgroups
+        .limit_task(request.spec.key.task, request.spec.task_limits)
+        .map_err(cannot("the limits of the task cannot be set"))?;
+    let output = Output::open(request).map_err(cannot("the output cannot be opened"))?;
+    let style = if request.spec.init_process {
+        Style::UnderInit
+    } else {
+        Style::Plain
+    };
+    let (program, complaints) = Program::new(style).map_err(cannot("no pipe for the start"))?;
+
+    let built = build(folder, &request.spec.key, program, output.write_ends);
+    let mut container = match built {
+        Ok(container) => container,
+        Err(error) => return Err(explain(complaints.read(), error.as_ref())),
+    };
+    let process = container
+        .pid()
+        .ok_or_else(|| io::Error::other("the container has no process"))
+        .and_then(|pid| Process::of(pid.as_raw()))
+        .map_err(cannot("the container's process cannot be found"))?;
+    container.start().map_err(|error| explain(None, &error))?;
+    if let Some(sentence) = complaints.read() {
+        return Err(Failure::new(
+            FailureName::CannotStartContainerError,
+            sentence,
+        ));
+    }
+    let started = StartedRecord {
+        at: clock::now(),
+        process,
+    };
+    folder
+        .write("started.json", &started)
+        .map_err(cannot("the start cannot be recorded"))?;
+    Ok(Running {
+        key: request.spec.key.clone(),
+        started,
+        pipes: output.read_ends,
+        sink: output.sink,
+        cgroups: cgroups.clone(),
+    })
+}
+
+/// Root file system, files and specification.
+fn prepare_bundle(folder: &Folder, request: &Request, cgroups: &Cgroups) -> Result<(), Failure> {
+    rootfs::own_mount_namespace().map_err(cannot("a mount namespace is not permitted"))?;
+    let root = rootfs::mount_root(folder.path(), &request.layers)
+        .map_err(cannot("the image cannot be mounted"))?;
+    rootfs::write_etc(request).map_err(cannot("the files for /etc cannot be written"))?;
+    let directory = spec::process::working_directory(&request.spec, &request.image)?;
+    rootfs::make_working_directory(&root, &directory)
+        .map_err(cannot("the working directory cannot be made"))?;
+    let host = host(request, &root, cgroups)?;
+    write_specification(folder, &spec::build(request, &host)?)
+        .map_err(cannot("the specification cannot be written"))
+}
+
+fn host(request: &Request, root: &Path, cgroups: &Cgroups) -> Result<spec::Host, Failure> {
+    let of_image = request.image.user.as_deref().unwrap_or_default();
+    let wanted = request
+        .spec
+        .user
+        .as_deref()
+        .filter(|user| !user.is_empty())
+        .unwrap_or(of_image);
+    let accounts = rootfs::accounts(root).map_err(cannot("the image's users cannot be read"))?;
+    let devices = match request.spec.privileged {
+        true => rootfs::host_devices().map_err(cannot("the host's devices cannot be listed"))?,
+        false => Vec::new(),
+    };
+    Ok(spec::Host {
+        user: accounts.resolve(wanted)?,
+        cgroup: cgroups.facts(),
+        cgroup_folders: cgroups.shown(&request.spec.key),
+        capabilities: own_capabilities().map_err(cannot("the capabilities cannot be read"))?,
+        nofile_max: nofile_max(),
+        devices,
+    })
+}
+
+/// Nobody can give what he does not have: inside another container that is less than all.
+fn own_capabilities() -> io::Result<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let set = status.lines().find_map(|line| line.strip_prefix("CapPrm:"));
+    let set = set.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
+    set.ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// Raised as far as containers want it, if the host permits that.
+fn nofile_max() -> u64 {
+    let own = getrlimit(Resource::Nofile);
+    let wanted = Some(spec::process::NOFILE_HARD);
+    if own.maximum.is_some_and(|own| Some(own) < wanted) {
+        let _ = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                maximum: wanted,
+                ..own
+            },
+        );
+    }
+    getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX)
+}
+
+/// It holds the environment, secrets among it: nobody else may read it. It stays while the
+/// container lives, because commands inside it need the same environment.
+fn write_specification(folder: &Folder, specification: &serde_json::Value) -> io::Result<()> {
+    let path = folder.join("config.json");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(&serde_json::to_vec(specification)?)
+}
+
+struct Output {
+    read_ends: [Pipe; 2],
+    write_ends: [OwnedFd; 2],
+    sink: Sink,
+}
+
+impl Output {
+    fn open(request: &Request) -> io::Result<Self> {
+        let ((out, out_end), (err, err_end)) = (pipe()?, pipe()?);
+        // A container without its log is better than none: the lines lost are counted.
+        let target = &request.spec.log;
+        let names = (
+            logs::GroupName::parse(&target.group),
+            logs::StreamName::parse(&target.stream),
+        );
+        let writer = match names {
+            (Ok(group), Ok(stream)) => logs::Writer::open(&request.logs, &group, &stream).ok(),
+            _ => None,
+        };
+        Ok(Self {
+            read_ends: [Pipe::new(out)?, Pipe::new(err)?],
+            write_ends: [out_end, err_end],
+            sink: Sink::new(writer),
+        })
+    }
+}
+
+fn build(
+    folder: &Folder,
+    key: &ContainerKey,
+    program: Program,
+    [stdout, stderr]: [OwnedFd; 2],
+) -> Result<Container, Box<LibcontainerError>> {
+    let boxed = |error: LibcontainerError| Box::new(error);
+    let states = folder.join("state");
+    let null = fs::create_dir(&states).and_then(|()| File::open("/dev/null"));
+    let null = null.map_err(|error| boxed(LibcontainerError::OtherIO(error)))?;
+    ContainerBuilder::new(runtime_id(key), SyscallType::default())
+        .with_root_path(states)
+        .map_err(boxed)?
+        .with_executor(program)
+        .with_stdin(OwnedFd::from(null))
+        .with_stdout(stdout)
+        .with_stderr(stderr)
+        .validate_id()
+        .map_err(boxed)?
+        .as_init(folder.path())
+        .with_systemd(false)
+        .with_detach(true)
+        .build()
+        .map_err(boxed)
+}
+
+/// A complaint of the container's own process is about its program; all else about its making.
+fn explain(complaint: Option<String>, error: &dyn Error) -> Failure {
+    match complaint {
+        Some(sentence) => Failure::new(FailureName::CannotStartContainerError, sentence),
+        None => refused(
+            FailureName::CannotCreateContainerError,
+            "the container cannot be made",
+            error,
+        ),
+    }
+}
+
+/// Kills and reaps whatever was made of the container.
+fn undo(cgroups: &Cgroups, key: &ContainerKey) {
+    // What cannot be removed now is tried again when the task is torn down.
+    let _ = cgroups.remove_container(key);
+    while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
+    let _ = cgroups.remove_container(key);
+}
+
+fn cannot<E: Error>(what: &'static str) -> impl Fn(E) -> Failure {
+    move |error| refused(FailureName::CannotCreateContainerError, what, error)
+}
+
+/// `what: cause: its cause`, without the repetitions that wrapped errors are full of.
+pub(super) fn refused(name: FailureName, what: &str, error: impl Error) -> Failure {
+    let mut detail = what.to_owned();
+    let mut next: Option<&dyn Error> = Some(&error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        if !detail.ends_with(&text) {
+            detail.push_str(": ");
+            detail.push_str(&text);
+        }
+        next = error.source();
+    }
+    Failure::new(name, detail)
+}
