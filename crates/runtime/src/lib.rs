@@ -3,6 +3,8 @@
 pub mod clock;
 pub mod conformance;
 pub mod driver;
+#[cfg(target_os = "linux")]
+pub mod native;
 pub mod scripted;
 
 pub use clock::Clock;

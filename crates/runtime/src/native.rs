@@ -1,0 +1,340 @@
+//! Containers without a daemon: images, network, and one shim process per container.
+//!
+//! A container's whole state is in its folder (`native/container/folder.rs`), so the driver
+//! keeps nothing in memory and a restarted server continues where the one before it ended.
+//!
+//! What differs from Docker's defaults: `MKNOD` is not among the default capabilities, no new
+//! privileges are gained by set-user-id programs, a container has at most 8192 processes and
+//! threads, and it never uses swap beyond its memory limit. Privileged containers have none
+//! of these restrictions but the last two.
+
+mod cgroup;
+mod clock;
+mod container;
+pub mod image;
+pub mod network;
+mod requirements;
+mod rootfs;
+pub mod shim;
+mod spec;
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use model::TaskId;
+use model::container::{
+    ContainerKey, ContainerSpec, Existing, Exit, Failure, FailureName, PulledImage, Started,
+};
+use model::payload::{ContainerNetwork, NetworkSpec, NetworkState};
+use rustix::process::Signal;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use crate::driver::{Capacity, Driver, Executed};
+use cgroup::Cgroups;
+use container::folder::{Folder, Folders};
+use container::record::{Request, runtime_id};
+use container::{execute, launch, outcome};
+use image::{ImageStore, Progress, Registries};
+use network::{Network, NetworkConfig};
+pub use requirements::NativeError;
+
+/// A killed container ends at once; one that hangs in the kernel is given up after this.
+const KILL_TIME: Duration = Duration::from_secs(10);
+
+/// What the composition root knows.
+#[derive(Clone, Debug)]
+pub struct NativeConfig {
+    /// The data directory; everything of the driver is in `native` below it.
+    pub data: PathBuf,
+    /// The root of the log store.
+    pub logs: PathBuf,
+    /// How to start a shim: a program and its first arguments, `["/proc/self/exe", "shim"]` for
+    /// a binary whose subcommand `shim` calls [`shim::run`] with the rest.
+    pub shim: Vec<OsString>,
+    pub network: NetworkConfig,
+    /// Credentials for pulling, and registries without TLS.
+    pub registries: Registries,
+}
+
+/// See the module.
+pub struct NativeDriver {
+    shim: Vec<OsString>,
+    logs: PathBuf,
+    folders: Folders,
+    cgroups: Cgroups,
+    capacity: Capacity,
+    images: ImageStore,
+    network: Network,
+}
+
+impl NativeDriver {
+    /// Looks at the host, opens images and network, and takes up what a former server left.
+    pub async fn open(config: NativeConfig) -> Result<Self, NativeError> {
+        let cgroups = requirements::check()?;
+        let root = requirements::folder(&config.data.join("native"))?;
+        let tasks = requirements::folder(&root.join("tasks"))?;
+        let images = ImageStore::open(&root.join("images")).map_err(|error| error.to_failure())?;
+        let network = Network::open(&root.join("network"), config.network).await?;
+        let folders = Folders::new(tasks);
+        let live = folders.tasks().map_err(|source| NativeError::Folder {
+            path: root.display().to_string(),
+            source,
+        })?;
+        network.recover(&live).await?;
+        Ok(Self {
+            shim: config.shim,
+            logs: requirements::folder(&config.logs)?,
+            folders,
+            cgroups,
+            capacity: requirements::capacity(),
+            images: images.with_registries(config.registries),
+            network,
+        })
+    }
+
+    /// The image store, for the `image` commands.
+    pub fn images(&self) -> &ImageStore {
+        &self.images
+    }
+
+    /// The networks of tasks, for diagnosis and for closing them with the server.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    fn folder(&self, key: &ContainerKey) -> Result<Folder, Failure> {
+        self.folders.container(key).ok_or_else(|| {
+            Failure::new(
+                FailureName::CannotCreateContainerError,
+                format!("the container name {:?} has other characters than letters, digits, - and _; rename it", key.container),
+            )
+        })
+    }
+
+    fn request(&self, spec: &ContainerSpec, network: &NetworkState) -> Result<Request, Failure> {
+        let folder = self.folder(&spec.key)?;
+        let network = own_network(&spec.key, network)?;
+        let image = self
+            .images
+            .find(&spec.image)
+            .map_err(|error| error.to_failure())?;
+        let image = image.ok_or_else(|| {
+            Failure::new(
+                FailureName::CannotCreateContainerError,
+                format!(
+                    "the image {} is not in the image store; pull or import it first",
+                    spec.image
+                ),
+            )
+        })?;
+        self.images
+            .lease(&runtime_id(&spec.key), &image.layers)
+            .map_err(|error| error.to_failure())?;
+        Ok(Request {
+            spec: spec.clone(),
+            layers: self.images.layer_paths(&image),
+            image: image.config,
+            resolv_conf: resolv_conf(&network),
+            network,
+            logs: self.logs.clone(),
+            folder: folder.path().to_owned(),
+            host_name: host_name(),
+        })
+    }
+
+    /// Kills the container if it still runs, waits for its end, and removes all that is left.
+    async fn discard(&self, key: &ContainerKey) -> Result<(), Failure> {
+        let Some(folder) = self.folders.container(key) else {
+            return Ok(());
+        };
+        if folder.started().is_some() && folder.exit().is_none() {
+            self.signal(key, Signal::KILL.as_raw()).await?;
+            let ended = timeout(KILL_TIME, outcome::wait(&folder, key, &self.cgroups)).await;
+            ended.map_err(|_| cannot_stop("it did not end within 10 seconds of SIGKILL"))?;
+        }
+        // The shim may still be removing the container's groups.
+        if let Some(Ok(Some(shim))) = folder.shim().map(|shim| shim.open()) {
+            let gone = timeout(KILL_TIME, container::process::ended(&shim)).await;
+            gone.map_err(|_| cannot_stop("its shim did not end"))?
+                .map_err(cannot_stop)?;
+        }
+        let (cgroups, key, images) = (self.cgroups.clone(), key.clone(), self.images.clone());
+        let remove = move || -> io::Result<()> {
+            cgroups.remove_container(&key)?;
+            folder.remove()?;
+            images.release(&runtime_id(&key)).map_err(io::Error::other)
+        };
+        blocking(remove).await.map_err(cannot_stop)
+    }
+}
+
+#[async_trait]
+impl Driver for NativeDriver {
+    fn name(&self) -> &'static str {
+        "native"
+    }
+
+    fn capacity(&self) -> Capacity {
+        self.capacity.clone()
+    }
+
+    async fn set_up_network(&self, spec: &NetworkSpec) -> Result<NetworkState, Failure> {
+        self.network.set_up(spec).await
+    }
+
+    async fn pull(&self, spec: &ContainerSpec) -> Result<PulledImage, Failure> {
+        let told = Arc::new(|progress: Progress| tracing::debug!(?progress, "pulling"));
+        let pulled = self.images.pull(&spec.image, told).await;
+        let image = pulled.map_err(|error| error.to_failure())?;
+        Ok(PulledImage {
+            stop_signal: image.stop_signal(),
+            digest: image.digest,
+        })
+    }
+
+    async fn start(
+        &self,
+        spec: &ContainerSpec,
+        network: &NetworkState,
+    ) -> Result<Started, Failure> {
+        let request = self.request(spec, network)?;
+        let folder = self.folder(&spec.key)?;
+        let started = launch::start(&self.shim, &folder, &self.cgroups, &request).await;
+        if started.is_err() {
+            // A lease without a container would keep the layers until the task is torn down.
+            let _ = self.images.release(&runtime_id(&spec.key));
+        }
+        started
+    }
+
+    async fn wait(&self, key: &ContainerKey) -> Exit {
+        match self
+            .folders
+            .container(key)
+            .filter(|folder| folder.started().is_some())
+        {
+            Some(folder) => outcome::wait(&folder, key, &self.cgroups).await,
+            None => Exit {
+                code: None,
+                out_of_memory: false,
+                at: clock::now(),
+                reason: Some("the container is not known to this host".to_owned()),
+            },
+        }
+    }
+
+    async fn signal(&self, key: &ContainerKey, signal: i32) -> Result<(), Failure> {
+        let started = self
+            .folders
+            .container(key)
+            .and_then(|folder| folder.started());
+        // A container that has ended is as good as told. SIGKILL to the first process of a
+        // process namespace is for all of its processes.
+        let told = started.map_or(Ok(false), |started| started.process.signal(signal));
+        told.map(drop).map_err(cannot_stop)
+    }
+
+    async fn execute(
+        &self,
+        key: &ContainerKey,
+        command: &[String],
+        timeout: Duration,
+    ) -> Result<Executed, Failure> {
+        let folder = self.folder(key)?;
+        if folder.started().is_none() || folder.exit().is_some() {
+            return Err(Failure::new(
+                FailureName::CannotInspectContainerError,
+                format!("the container {} does not run", key.container),
+            ));
+        }
+        execute::execute(&self.shim, &folder, command, timeout).await
+    }
+
+    async fn remove(&self, key: &ContainerKey) -> Result<(), Failure> {
+        self.discard(key).await
+    }
+
+    async fn tear_down(&self, task: TaskId) -> Result<(), Failure> {
+        for key in self.folders.of_task(task).map_err(cannot_stop)? {
+            self.discard(&key).await?;
+        }
+        let (cgroups, folder) = (self.cgroups.clone(), self.folders.task(task));
+        let remove = move || -> io::Result<()> {
+            cgroups.remove_task(task)?;
+            Folder::new(folder).remove()
+        };
+        blocking(remove).await.map_err(cannot_stop)?;
+        self.network.tear_down(task).await
+    }
+
+    async fn existing(&self) -> Result<Vec<Existing>, Failure> {
+        let known = |key: ContainerKey| {
+            let folder = self.folders.container(&key)?;
+            let at = folder.started()?.at;
+            let started = Started {
+                runtime_id: runtime_id(&key),
+                at,
+            };
+            Some(Existing {
+                started,
+                exit: folder.exit(),
+                key,
+            })
+        };
+        let keys = self.folders.all().map_err(|error| {
+            Failure::new(
+                FailureName::InternalError,
+                format!("the folders of the containers cannot be read: {error}"),
+            )
+        })?;
+        Ok(keys.into_iter().filter_map(known).collect())
+    }
+}
+
+/// A container's part of its task's network.
+fn own_network(key: &ContainerKey, network: &NetworkState) -> Result<ContainerNetwork, Failure> {
+    let mut all = network.containers.iter();
+    all.find(|network| network.container == key.container)
+        .cloned()
+        .ok_or_else(|| {
+            Failure::new(
+                FailureName::ContainerNetworkingError,
+                format!(
+                    "the network of the task was set up without the container {}",
+                    key.container
+                ),
+            )
+        })
+}
+
+/// The host's own file in the host's network.
+fn resolv_conf(network: &ContainerNetwork) -> String {
+    match network.namespace {
+        Some(_) => network::resolv_conf(),
+        None => std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default(),
+    }
+}
+
+fn host_name() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn cannot_stop(error: impl ToString) -> Failure {
+    Failure::new(
+        FailureName::CannotStopContainerError,
+        format!("the container cannot be removed: {}", error.to_string()),
+    )
+}
+
+/// Runs file work off the runtime's own threads.
+async fn blocking(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
+    spawn_blocking(work).await.map_err(io::Error::other)?
+}

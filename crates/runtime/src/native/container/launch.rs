@@ -1,0 +1,133 @@
+//! Starting a shim and reading its one report.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::process::Stdio;
+
+use model::container::{ContainerKey, Failure, FailureName, Started};
+use rustix::fs::{FlockOperation, flock};
+use tokio::io::AsyncReadExt as _;
+use tokio::process::{Child, Command};
+use tokio::task::spawn_blocking;
+
+use super::folder::Folder;
+use super::record::{Report, Request, StartedRecord, runtime_id};
+use crate::native::cgroup::Cgroups;
+
+/// A report is a record of a start or one sentence; an error chain may be long.
+const REPORT_BYTES_MAX: u64 = 64 * 1024;
+
+/// How much of a crashed shim's last words is passed on.
+const LAST_WORDS_BYTES: usize = 512;
+
+/// Starts the container, or finds that it was started before.
+///
+/// The folder's lock is handed to the shim, which frees it with its report. So whoever gets
+/// the lock sees either a started container or what a start that failed left behind, also
+/// when the server that began the start is gone.
+pub(crate) async fn start(
+    shim: &[OsString],
+    folder: &Folder,
+    cgroups: &Cgroups,
+    request: &Request,
+) -> Result<Started, Failure> {
+    let key = &request.spec.key;
+    let lock = locked(folder.clone()).await?;
+    if let Some(record) = folder.started() {
+        return Ok(started(key, &record));
+    }
+    prepare(folder, cgroups, request)
+        .map_err(refused("the container's folder cannot be prepared"))?;
+    let child = spawn(shim, folder, lock).map_err(refused("the shim cannot be started"))?;
+    match report(child, folder).await {
+        Report::Started(record) => Ok(started(key, &record)),
+        Report::Failed(failure) => {
+            let folder = folder.clone();
+            // What cannot be removed now is removed when the task is torn down.
+            let _ = spawn_blocking(move || folder.remove()).await;
+            Err(failure)
+        }
+    }
+}
+
+fn started(key: &ContainerKey, record: &StartedRecord) -> Started {
+    Started {
+        runtime_id: runtime_id(key),
+        at: record.at,
+    }
+}
+
+async fn locked(folder: Folder) -> Result<File, Failure> {
+    let lock = move || -> io::Result<File> {
+        folder.create()?;
+        let lock = folder.open_lock()?;
+        flock(&lock, FlockOperation::LockExclusive)?;
+        Ok(lock)
+    };
+    let joined = spawn_blocking(lock).await.map_err(io::Error::other);
+    joined
+        .and_then(|locked| locked)
+        .map_err(refused("the container's folder cannot be locked"))
+}
+
+/// Removes what a start that failed may have left, then writes the request.
+fn prepare(folder: &Folder, cgroups: &Cgroups, request: &Request) -> io::Result<()> {
+    cgroups.remove_container(&request.spec.key)?;
+    folder.clear()?;
+    folder.write("request.json", request)
+}
+
+fn spawn(shim: &[OsString], folder: &Folder, lock: File) -> io::Result<Child> {
+    let mut words = OpenOptions::new();
+    let words = words.write(true).create(true).truncate(true).mode(0o600);
+    let words = words.open(folder.join("shim.log"))?;
+    command(shim)?
+        .arg(folder.path())
+        .stdin(lock)
+        .stdout(Stdio::piped())
+        .stderr(words)
+        .spawn()
+}
+
+/// A shim's command without its arguments; its environment is empty.
+pub(super) fn command(shim: &[OsString]) -> io::Result<Command> {
+    let (program, arguments) = shim
+        .split_first()
+        .ok_or_else(|| io::Error::other("no shim program is configured"))?;
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().current_dir("/");
+    Ok(command)
+}
+
+/// The child is dropped after its report: it goes on alone, and the runtime reaps it when it
+/// ends.
+async fn report(mut child: Child, folder: &Folder) -> Report {
+    let mut text = Vec::new();
+    if let Some(pipe) = child.stdout.take() {
+        // A report that was cut short does not parse, and is answered as none.
+        let _ = pipe.take(REPORT_BYTES_MAX).read_to_end(&mut text).await;
+    }
+    serde_json::from_slice(&text).unwrap_or_else(|_| {
+        let words = std::fs::read(folder.join("shim.log")).unwrap_or_default();
+        let words = &words[..words.len().min(LAST_WORDS_BYTES)];
+        let detail = format!(
+            "the shim ended without a report: {}",
+            String::from_utf8_lossy(words).trim()
+        );
+        Report::Failed(Failure::new(
+            FailureName::CannotCreateContainerError,
+            detail,
+        ))
+    })
+}
+
+fn refused(what: &str) -> impl Fn(io::Error) -> Failure {
+    move |error| {
+        Failure::new(
+            FailureName::CannotCreateContainerError,
+            format!("{what}: {error}"),
+        )
+    }
+}

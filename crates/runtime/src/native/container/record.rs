@@ -1,0 +1,78 @@
+//! What server and shim tell each other, as JSON.
+
+use std::path::PathBuf;
+
+use model::Timestamp;
+use model::container::{ContainerKey, ContainerSpec, Failure};
+use model::payload::ContainerNetwork;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::process::Process;
+use crate::native::image::ImageConfig;
+
+/// All that a shim needs to make a container. It holds the environment, secrets among it: the
+/// file has mode 0600 and the shim removes it as soon as it has read it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Request {
+    pub(crate) spec: ContainerSpec,
+    pub(crate) image: ImageConfig,
+    /// Unpacked layers of the image, bottom first.
+    pub(crate) layers: Vec<PathBuf>,
+    pub(crate) network: ContainerNetwork,
+    /// Content of `/etc/resolv.conf`.
+    pub(crate) resolv_conf: String,
+    /// Root of the log store.
+    pub(crate) logs: PathBuf,
+    /// The container's folder, absolute.
+    pub(crate) folder: PathBuf,
+    /// Name of the host, which containers in its network namespace share.
+    pub(crate) host_name: String,
+}
+
+impl Request {
+    /// As given; else the host's in its own network, else the start of the id, as engines do.
+    pub(crate) fn hostname(&self) -> String {
+        match &self.spec.hostname {
+            Some(name) if !name.is_empty() => name.clone(),
+            _ if self.network.namespace.is_none() => self.host_name.clone(),
+            _ => runtime_id(&self.spec.key)[..12].to_owned(),
+        }
+    }
+}
+
+/// The id shown as `runtimeId`: 64 hexadecimal digits, derived from the container's name so
+/// that a repeated start answers the same.
+pub(crate) fn runtime_id(key: &ContainerKey) -> String {
+    hex::encode(Sha256::digest(format!("{}/{}", key.task, key.container)))
+}
+
+/// A container that was started, in `started.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct StartedRecord {
+    pub(crate) at: Timestamp,
+    /// The container's first process, seen from the host.
+    pub(crate) process: Process,
+}
+
+/// The one line a shim writes to the pipe it was started with.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Report {
+    Started(StartedRecord),
+    Failed(Failure),
+}
+
+/// What the helper for a command inside a container reads from its standard input.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ExecuteRequest {
+    pub(crate) command: Vec<String>,
+    pub(crate) timeout_millis: u64,
+}
+
+/// And what it writes to its standard error.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum ExecuteReport {
+    Exited(i32),
+    TimedOut,
+    Failed(Failure),
+}
