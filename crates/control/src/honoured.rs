@@ -30,6 +30,10 @@ fn of_task(task: &TaskDefinition) -> Vec<String> {
         ("volumes", filled(&task.volumes)),
         ("placementConstraints", filled(&task.placement_constraints)),
         ("proxyConfiguration", task.proxy_configuration.is_some()),
+        (
+            "inferenceAccelerators",
+            filled(&task.inference_accelerators),
+        ),
         ("pidMode", task.pid_mode.is_some()),
         ("ipcMode", task.ipc_mode.is_some()),
         ("ephemeralStorage", task.ephemeral_storage.is_some()),

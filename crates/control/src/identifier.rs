@@ -13,41 +13,50 @@ use crate::record::definition::DefinitionStatus;
 use crate::record::{Cluster, Definition, DefinitionKey, Task};
 use crate::state::State;
 
+/// The partition of all our ARNs, whatever the region is called.
+const PARTITION: &str = "aws";
 /// The cluster that is meant when a request names none.
 pub const DEFAULT_CLUSTER: &str = "default";
 
 impl Settings {
-    fn arn(&self, resource: String) -> String {
+    fn arn(&self, resource: impl std::fmt::Display) -> String {
         let Self {
             region, account, ..
         } = self;
-        format!("arn:aws:ecs:{region}:{account}:{resource}")
+        format!("arn:{PARTITION}:ecs:{region}:{account}:{resource}")
     }
 
     pub fn cluster_arn(&self, name: &str) -> String {
-        self.arn(format!("cluster/{name}"))
+        self.arn(format_args!("cluster/{name}"))
     }
 
     pub fn task_arn(&self, cluster: &str, id: TaskId) -> String {
-        self.arn(format!("task/{cluster}/{id}"))
+        self.arn(format_args!("task/{cluster}/{id}"))
     }
 
     pub fn definition_arn(&self, key: &DefinitionKey) -> String {
-        self.arn(format!("task-definition/{key}"))
+        self.arn(format_args!("task-definition/{key}"))
     }
 
     pub fn instance_arn(&self, cluster: &str, id: ContainerInstanceId) -> String {
-        self.arn(format!("container-instance/{cluster}/{id}"))
+        self.arn(format_args!("container-instance/{cluster}/{id}"))
     }
 
     pub fn container_arn(&self, task: &Task, id: &str) -> String {
-        self.arn(format!("container/{}/{}/{id}", task.cluster, task.id))
+        self.arn(format_args!("container/{}/{}/{id}", task.cluster, task.id))
     }
 
     /// An ARN of ours of the wanted type; the part after the type.
     fn own(&self, arn: &Arn, resource_type: &str) -> Result<String, OpError> {
         if arn.service != "ecs" || arn.resource_type() != resource_type {
             let text = format!("Unsupported resource type: {}", arn.resource_type());
+            return Err(OpError::invalid_parameter(text));
+        }
+        if arn.partition != PARTITION {
+            let text = format!(
+                "Invalid identifier: partition {} is not {PARTITION}",
+                arn.partition
+            );
             return Err(OpError::invalid_parameter(text));
         }
         if arn.account != self.account {
@@ -95,12 +104,17 @@ pub fn cluster_name(settings: &Settings, text: Option<&str>) -> Result<String, O
         return Ok(DEFAULT_CLUSTER.to_owned());
     };
     let name = arn_path(settings, text, "cluster")?.unwrap_or_else(|| text.to_owned());
-    if is_name(&name) {
-        Ok(name)
-    } else {
-        let text = format!("Cluster must match ^[a-zA-Z0-9\\-_]{{1,255}}$, but was {name}");
-        Err(OpError::invalid_parameter(text))
+    check_cluster_name(&name)?;
+    Ok(name)
+}
+
+pub(crate) fn check_cluster_name(name: &str) -> Result<(), OpError> {
+    if is_name(name) {
+        return Ok(());
     }
+    Err(OpError::invalid_parameter(format!(
+        "Cluster must match ^[a-zA-Z0-9\\-_]{{1,255}}$, but was {name}"
+    )))
 }
 
 /// An ACTIVE cluster.
@@ -126,7 +140,13 @@ pub fn task_id(settings: &Settings, cluster: &str, text: &str) -> Result<TaskId,
             "taskId length should be one of [32,36]",
         ));
     }
-    id.parse().map_err(|_| malformed())
+    id.parse().map_err(|_| not_hexadecimal(&id))
+}
+
+fn not_hexadecimal(id: &str) -> OpError {
+    OpError::invalid_parameter(format!(
+        "Invalid identifier: {id} has characters other than hexadecimal digits"
+    ))
 }
 
 pub fn container_instance_id(
@@ -139,7 +159,7 @@ pub fn container_instance_id(
         let text = "containerInstanceId length should be one of [32,36]";
         return Err(OpError::invalid_parameter(text));
     }
-    id.parse().map_err(|_| malformed())
+    id.parse().map_err(|_| not_hexadecimal(&id))
 }
 
 /// The last part of `TYPE/CLUSTER/ID`, `TYPE/ID` or a bare id; a long ARN must name the cluster.
@@ -149,14 +169,20 @@ fn in_cluster(
     text: &str,
     resource_type: &str,
 ) -> Result<String, OpError> {
-    let path = arn_path(settings, text, resource_type)?.unwrap_or_else(|| text.to_owned());
-    match path.split('/').collect::<Vec<_>>()[..] {
-        [id] => Ok(id.to_owned()),
-        [named, id] if named == cluster => Ok(id.to_owned()),
-        [named, _] => Err(OpError::invalid_parameter(format!(
+    let Some(path) = arn_path(settings, text, resource_type)? else {
+        return if text.contains(['/', ':']) {
+            Err(malformed())
+        } else {
+            Ok(text.to_owned())
+        };
+    };
+    match path.split_once('/') {
+        None => Ok(path),
+        Some((_, id)) if id.contains('/') => Err(malformed()),
+        Some((named, id)) if named == cluster => Ok(id.to_owned()),
+        Some((named, _)) => Err(OpError::invalid_parameter(format!(
             "Invalid identifier: Identifier is for cluster {named}. Your cluster is {cluster}"
         ))),
-        _ => Err(malformed()),
     }
 }
 

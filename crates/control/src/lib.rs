@@ -24,6 +24,8 @@ mod sizes;
 pub mod state;
 mod taggable;
 mod tags;
+#[cfg(test)]
+mod testing;
 mod view;
 
 pub use cx::{Caller, Cx, ReadCx, Settings};

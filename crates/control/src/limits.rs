@@ -5,7 +5,8 @@ use model::Timestamp;
 /// Limits that an operator may change. The others are constants of this module.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// How long a stopped task stays visible, in seconds; AWS promises at least one hour.
+    /// How long a stopped task stays visible, in seconds; AWS promises at least one hour. With
+    /// less, a client token is forgotten with its tasks, before its own hour is over.
     pub stopped_task_retention_seconds: i64,
 }
 
@@ -27,6 +28,8 @@ pub const STARTED_BY_CHARS_MAX: usize = 128;
 pub const GROUP_CHARS_MAX: usize = 255;
 /// Characters of `overrides` as compact JSON (RunTask reference, 2026-08).
 pub const OVERRIDES_CHARS_MAX: usize = 8192;
+/// Characters of a StopTask reason; the API text gives none, 255 is reported (2026-08).
+pub const STOP_REASON_CHARS_MAX: usize = 255;
 /// Tags of one's own per resource; keys beginning with `aws:` do not count (2026-08).
 pub const TAGS_MAX: usize = 50;
 /// Characters of a tag key (2026-08).
@@ -49,8 +52,12 @@ pub const TASK_DEFINITION_BYTES_MAX: usize = 64 * 1024;
 pub const DELETE_TASK_DEFINITIONS_MAX: usize = 10;
 /// Constraints of a task, definition and request together (2026-08).
 pub const CONSTRAINTS_MAX: usize = 10;
-/// Reserved host ports of a container instance, the registered ones included (2026-08).
-pub const RESERVED_PORTS_MAX: usize = 100;
+/// Placement strategy rules of a call (RunTask reference, 2026-08).
+pub const STRATEGIES_MAX: usize = 5;
+/// Items of a capacity provider strategy; models before 2026 said 6 (2026-08).
+pub const CAPACITY_PROVIDERS_MAX: usize = 20;
+/// MiB a container needs at least; container runtimes refuse less (2026-08).
+pub const CONTAINER_MEMORY_MIB_MIN: i32 = 6;
 /// A token lives at most this long (idempotency page, 2026-08).
 pub const TOKEN_LIFETIME_MILLIS: i64 = 24 * 3600 * 1000;
 /// A token outlives the last of its tasks by this (idempotency page, 2026-08).
@@ -60,5 +67,3 @@ pub const TOKEN_AFTER_STOP_MILLIS: i64 = 3600 * 1000;
 pub fn stopped_task_horizon(limits: &Limits, now: Timestamp) -> Timestamp {
     now.plus_millis(-limits.stopped_task_retention_seconds.saturating_mul(1000))
 }
-/// Characters of a StopTask reason; the API text gives none, 255 is reported (2026-08).
-pub const STOP_REASON_CHARS_MAX: usize = 255;

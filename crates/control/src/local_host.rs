@@ -45,7 +45,7 @@ const EXECUTION_ROLE_CAPABILITIES: [&str; 2] = [
 ];
 
 /// Makes sure that cluster `default` exists and that this machine is its container instance.
-/// The instance keeps its id over restarts; sizes follow the machine.
+/// The instance keeps its id and tags over restarts; sizes follow the machine.
 pub fn register(cx: &mut Cx<'_>, machine: LocalMachine) -> ContainerInstanceId {
     ensure_default_cluster(cx);
     let known = cx
@@ -54,33 +54,28 @@ pub fn register(cx: &mut Cx<'_>, machine: LocalMachine) -> ContainerInstanceId {
         .iter()
         .find(|instance| is_local(instance))
         .cloned();
-    let (id, registered_at, version) = match known {
-        Some(known) => (known.id, known.registered_at, known.version + 1),
-        None => (cx.random.container_instance_id(), cx.now, 1),
+    let id = match &known {
+        Some(known) => known.id,
+        None => cx.random.container_instance_id(),
     };
-    let instance = instance(cx, machine, id, registered_at, version);
+    let mut instance = instance(cx, machine, id);
+    if let Some(known) = known {
+        instance.registered_at = known.registered_at;
+        instance.version = known.version + 1;
+        instance.tags.clone_from(&known.tags);
+    }
     cx.state.put_instance(instance);
     id
 }
 
 fn ensure_default_cluster(cx: &mut Cx<'_>) {
-    if cx
-        .state
-        .clusters()
-        .get(&DEFAULT_CLUSTER.to_owned())
-        .is_none()
-    {
+    let known = cx.state.clusters().get(&DEFAULT_CLUSTER.to_owned());
+    if !known.is_some_and(|known| known.status == ClusterStatus::Active) {
         cx.state.put_cluster(Cluster::new(DEFAULT_CLUSTER, cx.now));
     }
 }
 
-fn instance(
-    cx: &Cx<'_>,
-    machine: LocalMachine,
-    id: ContainerInstanceId,
-    registered_at: Timestamp,
-    version: i64,
-) -> Instance {
+fn instance(cx: &Cx<'_>, machine: LocalMachine, id: ContainerInstanceId) -> Instance {
     let zone = cx.settings.availability_zone.as_str();
     let valued = [
         ("ecs.availability-zone", zone),
@@ -102,8 +97,8 @@ fn instance(
         cluster: DEFAULT_CLUSTER.to_owned(),
         status: InstanceStatus::Active,
         agent_connected: true,
-        registered_at,
-        version,
+        registered_at: cx.now,
+        version: 1,
         cpu_units: machine.cpu_units,
         memory_mib: machine.memory_mib,
         reserved_tcp_ports: machine.reserved_tcp_ports,

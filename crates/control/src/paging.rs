@@ -1,6 +1,9 @@
 //! One page of a sorted listing. The token is the last item's key, so that a page goes on
 //! where the one before ended even when items came or went in between.
 
+use std::ops::Bound;
+use std::str::FromStr;
+
 use crate::error::OpError;
 use crate::limits::PAGE_MAX;
 
@@ -23,15 +26,30 @@ pub(crate) fn page_size(max_results: Option<i32>) -> Result<usize, OpError> {
     }
 }
 
-/// The key that a token stands for.
+/// The key that a token stands for, as text.
 pub(crate) fn after(next_token: Option<&str>) -> Result<Option<String>, OpError> {
-    let bad = || OpError::invalid_parameter("Invalid token: use the nextToken of the page before.");
-    next_token
-        .map(|token| {
-            let bytes = hex::decode(token).map_err(|_| bad())?;
-            String::from_utf8(bytes).map_err(|_| bad())
-        })
-        .transpose()
+    let Some(token) = next_token.filter(|token| !token.is_empty()) else {
+        return Ok(None);
+    };
+    let bytes = hex::decode(token).map_err(|_| bad_token())?;
+    String::from_utf8(bytes).map(Some).map_err(|_| bad_token())
+}
+
+/// The key that a token stands for.
+pub(crate) fn after_key<K: FromStr>(next_token: Option<&str>) -> Result<Option<K>, OpError> {
+    let key = after(next_token)?.map(|text| text.parse().map_err(|_| bad_token()));
+    key.transpose()
+}
+
+/// A token that is not ours.
+pub(crate) fn bad_token() -> OpError {
+    OpError::invalid_parameter("Invalid token: use the nextToken of the page before.")
+}
+
+/// All keys behind the token's.
+pub(crate) fn behind<K>(after: Option<K>) -> (Bound<K>, Bound<K>) {
+    let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+    (from, Bound::Unbounded)
 }
 
 /// Cuts a page from items that already begin behind the token.

@@ -37,7 +37,7 @@ fn update(task: &mut Task, report: &TaskReport, now: model::Timestamp) {
             .containers
             .iter()
             .find(|told| told.name == container.report.name);
-        if let Some(told) = told {
+        if let Some(told) = told.filter(|told| told.status >= container.report.status) {
             container.report.clone_from(told);
         }
     }
@@ -115,4 +115,218 @@ pub fn last_of(task: &Arc<Task>) -> Option<TaskReport> {
         execution_stopped_at: task.times.execution_stopped_at,
         stop,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use model::payload::{ContainerStatus, Health, TaskInterface};
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{World, app, web};
+
+    /// A running task and its world.
+    fn running() -> (World, model::TaskId) {
+        let mut world = World::with_app();
+        let id = world.run(&app(""))[0];
+        world.tell(id, HostStatus::Running);
+        (world, id)
+    }
+
+    #[test]
+    fn a_task_goes_through_its_statuses_and_each_change_is_a_version() {
+        let mut world = World::with_app();
+        let id = world.run(&web(""))[0];
+        let steps = [
+            (HostStatus::Provisioning, TaskStatus::Provisioning),
+            (HostStatus::Pending, TaskStatus::Pending),
+            (HostStatus::Running, TaskStatus::Running),
+            (HostStatus::Stopping, TaskStatus::Stopping),
+            (HostStatus::Deprovisioning, TaskStatus::Deprovisioning),
+            (HostStatus::Stopped, TaskStatus::Stopped),
+        ];
+        for (index, (told, expected)) in steps.into_iter().enumerate() {
+            world.pass_seconds(1);
+            world.tell(id, told);
+            assert_eq!(world.task(id).status, expected);
+            assert_eq!(world.task(id).version, index as i64 + 2);
+        }
+    }
+
+    #[test]
+    fn a_task_without_an_interface_is_never_provisioning() {
+        let mut world = World::with_app();
+        let id = world.run(&app(""))[0];
+        world.tell(id, HostStatus::Provisioning);
+        assert_eq!(world.task(id).status, TaskStatus::Pending);
+        world.tell(id, HostStatus::Deprovisioning);
+        assert_eq!(world.task(id).status, TaskStatus::Stopping);
+    }
+
+    #[test]
+    fn a_repeated_report_changes_nothing() {
+        let (mut world, id) = running();
+        let before = world.task(id).clone();
+        let again = last_of(&Arc::new(before.clone())).unwrap();
+        world.pass_seconds(5);
+        world.report(&again);
+        assert_eq!(*world.task(id), before);
+    }
+
+    #[test]
+    fn an_older_report_never_leads_back() {
+        let (mut world, id) = running();
+        let before = world.task(id).clone();
+        world.tell(id, HostStatus::Pending);
+        assert_eq!(*world.task(id), before);
+    }
+
+    #[test]
+    fn a_stopped_task_stays_as_it_is_and_unknown_ones_are_ignored() {
+        let (mut world, id) = running();
+        world.exit(id, 0);
+        let before = world.task(id).clone();
+        let mut late = world.reported(id, HostStatus::Running);
+        world.report(&late);
+        world.tell(id, HostStatus::Stopped);
+        assert_eq!(*world.task(id), before);
+        late.task = model::TaskId::from_bits(1);
+        world.report(&late);
+        assert_eq!(world.state.tasks().len(), 1);
+    }
+
+    #[test]
+    fn moments_are_kept_as_first_told() {
+        let mut world = World::with_app();
+        let id = world.run(&app(""))[0];
+        world.pass_seconds(10);
+        world.tell(id, HostStatus::Running);
+        world.pass_seconds(10);
+        world.exit(id, 1);
+        let task = world.at(
+            "DescribeTasks",
+            &format!(r#"{{"tasks":["{id}"]}}"#),
+            "/tasks/0",
+        );
+        let moments = [
+            ("createdAt", 0),
+            ("connectivityAt", 10),
+            ("pullStartedAt", 10),
+            ("pullStoppedAt", 10),
+            ("startedAt", 10),
+            ("stoppingAt", 20),
+            ("executionStoppedAt", 20),
+            ("stoppedAt", 20),
+        ];
+        for (member, seconds) in moments {
+            assert_eq!(task[member], json!(1_767_600_000 + seconds), "{member}");
+        }
+        assert_eq!(task["connectivity"], json!("CONNECTED"));
+    }
+
+    #[test]
+    fn a_failure_to_start_is_told_with_its_reason() {
+        let mut world = World::with_app();
+        let id = world.run(&app(""))[0];
+        let mut report = world.reported(id, HostStatus::Stopped);
+        report.started_at = None;
+        report.stop = Some(HostStop::FailedToStart(
+            "CannotPullContainerError: no".to_owned(),
+        ));
+        world.report(&report);
+        let task = world.at(
+            "DescribeTasks",
+            &format!(r#"{{"tasks":["{id}"]}}"#),
+            "/tasks/0",
+        );
+        assert_eq!(task["stopCode"], json!("TaskFailedToStart"));
+        assert_eq!(task["stoppedReason"], json!("CannotPullContainerError: no"));
+        assert_eq!(task["desiredStatus"], json!("STOPPED"));
+        assert_eq!(task["startedAt"], json!(null));
+    }
+
+    #[test]
+    fn what_containers_have_become_is_shown() {
+        let (mut world, id) = running();
+        let mut report = world.reported(id, HostStatus::Running);
+        let container = &mut report.containers[0];
+        container.health = Health::Healthy;
+        container.bindings = vec![model::payload::PortBinding {
+            container_port: 80,
+            host_port: 32768,
+            protocol: model::payload::Protocol::Tcp,
+        }];
+        world.report(&report);
+        report.containers[0].status = ContainerStatus::Stopped;
+        report.containers[0].reason = Some("OutOfMemoryError: Container killed".to_owned());
+        report.containers[0].exit_code = Some(137);
+        world.report(&report);
+        let body = format!(r#"{{"tasks":["{id}"]}}"#);
+        let shown = world.at("DescribeTasks", &body, "/tasks/0/containers/0");
+        assert_eq!(shown["lastStatus"], json!("STOPPED"));
+        assert_eq!(shown["exitCode"], json!(137));
+        assert_eq!(shown["reason"], json!("OutOfMemoryError: Container killed"));
+        assert_eq!(shown["healthStatus"], json!("HEALTHY"));
+        assert_eq!(
+            shown["networkBindings"],
+            json!([{"bindIP": "0.0.0.0", "containerPort": 80, "hostPort": 32768, "protocol": "tcp"}])
+        );
+    }
+
+    #[test]
+    fn the_interface_is_attached_once_the_host_has_made_it() {
+        let mut world = World::with_app();
+        let id = world.run(&web(""))[0];
+        let mut report = world.reported(id, HostStatus::Running);
+        report.interface = Some(TaskInterface {
+            ipv4: "10.0.0.9".to_owned(),
+            mac: "0a:00:00:00:00:09".to_owned(),
+        });
+        world.report(&report);
+        let body = format!(r#"{{"tasks":["{id}"]}}"#);
+        let task = world.at("DescribeTasks", &body, "/tasks/0");
+        let eni = &task["attachments"][0];
+        assert_eq!(eni["status"], json!("ATTACHED"));
+        let details = eni["details"].as_array().unwrap().iter();
+        let details: Vec<_> = details
+            .map(|one| {
+                (
+                    one["name"].as_str().unwrap(),
+                    one["value"].as_str().unwrap(),
+                )
+            })
+            .filter(|(name, _)| *name != "networkInterfaceId")
+            .collect();
+        let expected = [
+            ("subnetId", "subnet-1"),
+            ("macAddress", "0a:00:00:00:00:09"),
+            ("privateDnsName", "ip-10-0-0-9.ec2.internal"),
+            ("privateIPv4Address", "10.0.0.9"),
+        ];
+        assert_eq!(details, expected);
+        assert_eq!(
+            task["containers"][0]["networkInterfaces"],
+            json!([{"attachmentId": eni["id"], "privateIpv4Address": "10.0.0.9"}])
+        );
+        for (status, expected) in [
+            (HostStatus::Deprovisioning, "DETACHING"),
+            (HostStatus::Stopped, "DELETED"),
+        ] {
+            world.tell(id, status);
+            let shown = world.at("DescribeTasks", &body, "/tasks/0/attachments/0/status");
+            assert_eq!(shown, json!(expected));
+        }
+    }
+
+    #[test]
+    fn the_last_report_can_be_told_again_after_a_restart() {
+        let (mut world, id) = running();
+        let mut report = world.reported(id, HostStatus::Running);
+        report.containers[0].exit_code = Some(0);
+        world.report(&report);
+        let task = world.state.tasks().get(&id).unwrap();
+        assert_eq!(last_of(task), Some(report));
+        let fresh = world.run(&app(""))[0];
+        assert_eq!(last_of(world.state.tasks().get(&fresh).unwrap()), None);
+    }
 }

@@ -1,12 +1,15 @@
-//! What is forgotten, and when: stopped tasks after their retention, tokens
-//! after the shorter of 24 hours and their last task's end plus one hour.
+//! What is forgotten, and when: stopped tasks after their retention, deleted
+//! definitions too. A token may be used anew after the shorter of 24 hours and
+//! its last task's end plus one hour; its row goes with the last of its tasks.
+
+use std::sync::Arc;
 
 use model::Timestamp;
 
 use crate::cx::Cx;
 use crate::limits::{TOKEN_AFTER_STOP_MILLIS, TOKEN_LIFETIME_MILLIS, stopped_task_horizon};
-use crate::record::Token;
 use crate::record::definition::DefinitionStatus;
+use crate::record::{Definition, Token};
 use crate::state::State;
 
 /// Rows removed per call at most, so that a sweep never holds up the writer for long.
@@ -15,49 +18,39 @@ const SWEEP_MAX: usize = 1000;
 /// Forgets what is due. Returns true if there may be more.
 pub fn sweep(cx: &mut Cx<'_>) -> bool {
     let horizon = stopped_task_horizon(&cx.settings.limits, cx.now);
-    let due: Vec<_> = cx
+    let tasks: Vec<_> = cx
         .state
         .stopped_tasks()
         .take_while(|(stopped_at, _)| *stopped_at <= horizon)
         .take(SWEEP_MAX)
         .collect();
-    // Tokens first: a token's life is read from its tasks.
-    let expired: Vec<_> = cx
-        .state
-        .tokens()
-        .iter()
-        .filter(|token| token_is_expired(cx.state, token, cx.now))
-        .map(|token| token.id.clone())
-        .take(SWEEP_MAX)
-        .collect();
-    for key in &expired {
-        cx.state.remove_token(key);
-    }
-    for (_, id) in &due {
+    for (_, id) in &tasks {
         cx.state.remove_task(*id);
     }
-    remove_deleted_definitions(cx);
-    due.len() == SWEEP_MAX || expired.len() == SWEEP_MAX
+    remove_deleted_definitions(cx, horizon);
+    tasks.len() == SWEEP_MAX
 }
 
-/// Drops DELETE_IN_PROGRESS revisions that no remembered task refers to.
-fn remove_deleted_definitions(cx: &mut Cx<'_>) {
-    let deleted = cx.state.definitions().iter().filter(|definition| {
+/// Drops DELETE_IN_PROGRESS revisions that have been described for as long as a stopped task is
+/// and that no remembered task refers to.
+fn remove_deleted_definitions(cx: &mut Cx<'_>, horizon: Timestamp) {
+    let due = |definition: &&Arc<Definition>| {
         definition.status == DefinitionStatus::DeleteInProgress
-            && !cx
-                .state
-                .tasks()
-                .iter()
-                .any(|task| task.definition == definition.id)
-    });
-    let keys: Vec<_> = deleted.map(|definition| definition.id.clone()).collect();
+            && definition.shape.delete_requested_at <= Some(horizon)
+            && !cx.state.is_used(&definition.id)
+    };
+    let definitions = cx.state.definitions().iter().filter(due);
+    let keys: Vec<_> = definitions
+        .map(|definition| definition.id.clone())
+        .take(SWEEP_MAX)
+        .collect();
     for key in &keys {
         cx.state.remove_definition(key);
     }
 }
 
-/// May the token be used anew? A task that is already forgotten has stopped longer ago than
-/// any retention, so it does not keep the token alive.
+/// May the token be used anew? A forgotten task does not keep it alive: by default tasks are
+/// remembered for as long as the token is.
 pub(crate) fn token_is_expired(state: &State, token: &Token, now: Timestamp) -> bool {
     if now.millis_since(token.created_at) >= TOKEN_LIFETIME_MILLIS {
         return true;

@@ -4,14 +4,16 @@
 //! when it fails. Tables are changed through the methods here, which keep the
 //! derived parts (indexes, the ledger of the hosts) in step.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
-use imbl::OrdSet;
+use imbl::{OrdMap, OrdSet};
 use model::{ContainerInstanceId, TaskId, Timestamp};
 use scheduler::Fleet;
 use store::{Change, Rows, StoreError, Table};
 
-use crate::record::{Cluster, Definition, Family, Instance, Task, Token};
+use crate::record::token::TokenKey;
+use crate::record::{Cluster, Definition, DefinitionKey, Family, Instance, Task, Token};
 
 #[derive(Clone)]
 pub struct State {
@@ -23,12 +25,18 @@ pub struct State {
     tokens: Table<Token>,
     /// Derived: what each host has and what its tasks take.
     fleet: Fleet,
-    /// Derived: tasks of each cluster.
-    tasks_by_cluster: OrdSet<(String, TaskId)>,
+    /// Derived: tasks of each cluster, STOPPED ones included.
+    by_cluster: OrdMap<String, OrdSet<TaskId>>,
+    /// Derived: tasks of each cluster that are not STOPPED.
+    live_by_cluster: OrdMap<String, OrdSet<TaskId>>,
     /// Derived: tasks of each host that are not STOPPED.
     live_by_instance: OrdSet<(ContainerInstanceId, TaskId)>,
     /// Derived: stopped tasks, oldest first.
     stopped: OrdSet<(Timestamp, TaskId)>,
+    /// Derived: how many remembered tasks refer to a revision.
+    uses: OrdMap<DefinitionKey, u32>,
+    /// Derived: the token that each task was started with, if there was one.
+    token_of: OrdMap<TaskId, Arc<Token>>,
 }
 
 impl State {
@@ -42,17 +50,21 @@ impl State {
             tasks: Table::load(rows)?,
             tokens: Table::load(rows)?,
             fleet: Fleet::default(),
-            tasks_by_cluster: OrdSet::new(),
+            by_cluster: OrdMap::new(),
+            live_by_cluster: OrdMap::new(),
             live_by_instance: OrdSet::new(),
             stopped: OrdSet::new(),
+            uses: OrdMap::new(),
+            token_of: OrdMap::new(),
         };
-        let instances: Vec<_> = state.instances.iter().cloned().collect();
-        for instance in instances {
-            state.fleet.register(crate::local_host::host_of(&instance));
+        for instance in state.instances.clone().iter() {
+            state.fleet.register(crate::local_host::host_of(instance));
         }
-        let tasks: Vec<_> = state.tasks.iter().cloned().collect();
-        for task in tasks {
-            state.index(&task);
+        for task in state.tasks.clone().iter() {
+            state.remember(task);
+        }
+        for token in state.tokens.clone().iter() {
+            state.bind(token);
         }
         Ok(state)
     }
@@ -95,13 +107,39 @@ impl State {
         &self.fleet
     }
 
-    /// Tasks of a cluster, stopped ones included, in the order of their ids.
-    pub fn tasks_of_cluster(&self, cluster: &str) -> impl Iterator<Item = &Arc<Task>> {
-        let from = (cluster.to_owned(), TaskId::from_bits(0));
-        let to = (cluster.to_owned(), TaskId::from_bits(u128::MAX));
-        self.tasks_by_cluster
-            .range(from..=to)
-            .filter_map(|(_, id)| self.tasks.get(id))
+    /// The task, if it belongs to the cluster.
+    pub fn task_in(&self, cluster: &str, id: TaskId) -> Option<&Arc<Task>> {
+        self.tasks.get(&id).filter(|task| task.cluster == cluster)
+    }
+
+    /// Tasks of a cluster behind `after`, STOPPED ones included, in the order of their ids.
+    pub fn tasks_of_cluster(
+        &self,
+        cluster: &str,
+        after: Option<TaskId>,
+    ) -> impl Iterator<Item = &Arc<Task>> {
+        self.tasks_in(&self.by_cluster, cluster, after)
+    }
+
+    /// The same without STOPPED ones.
+    pub fn live_tasks_of_cluster(
+        &self,
+        cluster: &str,
+        after: Option<TaskId>,
+    ) -> impl Iterator<Item = &Arc<Task>> {
+        self.tasks_in(&self.live_by_cluster, cluster, after)
+    }
+
+    fn tasks_in<'a>(
+        &'a self,
+        sets: &'a OrdMap<String, OrdSet<TaskId>>,
+        cluster: &str,
+        after: Option<TaskId>,
+    ) -> impl Iterator<Item = &'a Arc<Task>> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let ids = sets.get(cluster).into_iter();
+        ids.flat_map(move |set| set.range((from, Bound::Unbounded)))
+            .filter_map(|id| self.tasks.get(id))
     }
 
     /// Tasks of a host that are not STOPPED.
@@ -125,7 +163,7 @@ impl State {
         self.definitions.put(definition)
     }
 
-    pub fn remove_definition(&mut self, key: &crate::record::DefinitionKey) {
+    pub fn remove_definition(&mut self, key: &DefinitionKey) {
         self.definitions.remove(key);
     }
 
@@ -133,12 +171,15 @@ impl State {
         self.families.put(family);
     }
 
-    pub fn put_token(&mut self, token: Token) {
-        self.tokens.put(token);
+    /// Does a remembered task refer to this revision?
+    pub fn is_used(&self, key: &DefinitionKey) -> bool {
+        self.uses.contains_key(key)
     }
 
-    pub fn remove_token(&mut self, key: &crate::record::token::TokenKey) {
-        self.tokens.remove(key);
+    /// Remembers a token until the last of its tasks is forgotten.
+    pub fn put_token(&mut self, token: Token) {
+        let token = self.tokens.put(token);
+        self.bind(&token);
     }
 
     pub fn put_instance(&mut self, instance: Instance) -> Arc<Instance> {
@@ -146,46 +187,108 @@ impl State {
         self.instances.put(instance)
     }
 
-    /// Inserts or replaces a task; the ledger follows.
+    /// Inserts or replaces a task; the ledger follows. What a task takes, its cluster, host and
+    /// definition never change, so only its end does anything to the derived parts.
     pub fn put_task(&mut self, task: Task) -> Arc<Task> {
-        if let Some(before) = self.tasks.get(&task.id).cloned() {
-            self.unindex(&before);
+        let was_stopped = self.tasks.get(&task.id).map(|before| before.is_stopped());
+        match was_stopped {
+            None => self.remember(&task),
+            Some(false) if task.is_stopped() => {
+                self.release(&task);
+                self.stopped.insert(stop_key(&task));
+            }
+            Some(_) => {}
         }
-        self.index(&task);
         self.tasks.put(task)
     }
 
+    /// Forgets a task, and its token when no other task of it is left.
     pub fn remove_task(&mut self, id: TaskId) {
-        if let Some(before) = self.tasks.remove(&id) {
-            self.unindex(&before);
+        let Some(task) = self.tasks.remove(&id) else {
+            return;
+        };
+        take_out(&mut self.by_cluster, &task);
+        match self.uses.get_mut(&task.definition) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => {
+                self.uses.remove(&task.definition);
+            }
+        }
+        if task.is_stopped() {
+            self.stopped.remove(&stop_key(&task));
+        } else {
+            self.release(&task);
+        }
+        if let Some(token) = self.token_of.remove(&id) {
+            self.forget_finished(&token.id);
         }
     }
 
-    fn index(&mut self, task: &Task) {
-        self.tasks_by_cluster
-            .insert((task.cluster.clone(), task.id));
-        if let Some(at) = task.times.stopped_at.filter(|_| task.is_stopped()) {
-            self.stopped.insert((at, task.id));
-        } else {
-            self.live_by_instance.insert((task.instance, task.id));
-            self.fleet.take(
-                &task.instance,
-                &crate::local_host::demand_of(&task.reserved),
-            );
+    /// The token may have been used anew since, so its present tasks decide.
+    fn forget_finished(&mut self, key: &TokenKey) {
+        let is_left = |token: &Arc<Token>| token.tasks.iter().any(|id| self.tasks.contains(id));
+        if !self.tokens.get(key).is_some_and(is_left) {
+            self.tokens.remove(key);
         }
     }
 
-    fn unindex(&mut self, task: &Task) {
-        self.tasks_by_cluster
-            .remove(&(task.cluster.clone(), task.id));
-        if let Some(at) = task.times.stopped_at.filter(|_| task.is_stopped()) {
-            self.stopped.remove(&(at, task.id));
+    fn bind(&mut self, token: &Arc<Token>) {
+        for id in token.tasks.iter().filter(|id| self.tasks.contains(id)) {
+            self.token_of.insert(*id, Arc::clone(token));
+        }
+    }
+
+    fn remember(&mut self, task: &Task) {
+        add(&mut self.by_cluster, task);
+        match self.uses.get_mut(&task.definition) {
+            Some(count) => *count += 1,
+            None => {
+                self.uses.insert(task.definition.clone(), 1);
+            }
+        }
+        if task.is_stopped() {
+            self.stopped.insert(stop_key(task));
         } else {
-            self.live_by_instance.remove(&(task.instance, task.id));
-            self.fleet.give_back(
-                &task.instance,
-                &crate::local_host::demand_of(&task.reserved),
-            );
+            self.occupy(task);
+        }
+    }
+
+    fn occupy(&mut self, task: &Task) {
+        add(&mut self.live_by_cluster, task);
+        self.live_by_instance.insert((task.instance, task.id));
+        let demand = crate::local_host::demand_of(&task.reserved);
+        self.fleet.take(&task.instance, &demand);
+    }
+
+    fn release(&mut self, task: &Task) {
+        take_out(&mut self.live_by_cluster, task);
+        self.live_by_instance.remove(&(task.instance, task.id));
+        let demand = crate::local_host::demand_of(&task.reserved);
+        self.fleet.give_back(&task.instance, &demand);
+    }
+}
+
+/// Where a stopped task stands in the order of forgetting.
+fn stop_key(task: &Task) -> (Timestamp, TaskId) {
+    (task.times.stopped_at.unwrap_or_default(), task.id)
+}
+
+fn add(sets: &mut OrdMap<String, OrdSet<TaskId>>, task: &Task) {
+    match sets.get_mut(&task.cluster) {
+        Some(set) => {
+            set.insert(task.id);
+        }
+        None => {
+            sets.insert(task.cluster.clone(), OrdSet::unit(task.id));
+        }
+    }
+}
+
+fn take_out(sets: &mut OrdMap<String, OrdSet<TaskId>>, task: &Task) {
+    if let Some(set) = sets.get_mut(&task.cluster) {
+        set.remove(&task.id);
+        if set.is_empty() {
+            sets.remove(&task.cluster);
         }
     }
 }

@@ -8,14 +8,27 @@ use crate::cx::{Cx, ReadCx, Settings};
 use crate::error::OpError;
 use crate::identifier;
 use crate::record::{Cluster, Definition, DefinitionKey, Instance, Task};
+use crate::state::State;
 use crate::view::cluster::is_active;
 
 /// What a `resourceArn` names.
 pub(crate) enum Taggable {
     Cluster(String),
     Definition(DefinitionKey),
-    Instance(ContainerInstanceId),
-    Task(TaskId),
+    Instance(InCluster<ContainerInstanceId>),
+    Task(InCluster<TaskId>),
+}
+
+/// An id and the cluster that the ARN names; the old short ARN names none.
+pub(crate) struct InCluster<T> {
+    cluster: Option<String>,
+    id: T,
+}
+
+impl<T> InCluster<T> {
+    fn is_of(&self, cluster: &str) -> bool {
+        self.cluster.as_deref().is_none_or(|named| named == cluster)
+    }
 }
 
 impl Taggable {
@@ -26,16 +39,15 @@ impl Taggable {
             OpError::invalid_parameter("Invalid identifier: Unexpected number of separators")
         })?;
         // The last path part is the id; the long form has the cluster in front of it.
-        let path = arn.resource_path();
-        let cluster = path
-            .split_once('/')
-            .map_or(identifier::DEFAULT_CLUSTER, |(name, _)| name);
+        let cluster = arn.resource_path().split_once('/').map(|(name, _)| name);
+        let named = cluster.unwrap_or_default();
+        let cluster = cluster.map(str::to_owned);
         match arn.resource_type() {
             "cluster" => identifier::cluster_name(settings, Some(text)).map(Self::Cluster),
-            "task" => identifier::task_id(settings, cluster, text).map(Self::Task),
-            "container-instance" => {
-                identifier::container_instance_id(settings, cluster, text).map(Self::Instance)
-            }
+            "task" => identifier::task_id(settings, named, text)
+                .map(|id| Self::Task(InCluster { cluster, id })),
+            "container-instance" => identifier::container_instance_id(settings, named, text)
+                .map(|id| Self::Instance(InCluster { cluster, id })),
             "task-definition" => definition_key(settings, text).map(Self::Definition),
             other => {
                 let text = format!("Unsupported resource type: {other}");
@@ -47,70 +59,78 @@ impl Taggable {
     /// The tags the resource has.
     pub(crate) fn tags(&self, cx: &ReadCx<'_>) -> Result<Vec<Tag>, OpError> {
         let tags = match self {
-            Self::Cluster(name) => {
-                let found = cx
-                    .state
-                    .clusters()
-                    .get(name)
-                    .filter(|cluster| is_active(cluster));
-                found.map(|cluster| cluster.tags.clone())
-            }
-            Self::Definition(key) => cx.state.definitions().get(key).map(|one| one.tags.clone()),
-            Self::Instance(id) => cx.state.instances().get(id).map(|one| one.tags.clone()),
-            Self::Task(id) => cx.state.tasks().get(id).map(|one| one.tags.clone()),
+            Self::Cluster(name) => self.cluster(cx.state, name)?.tags.clone(),
+            Self::Definition(key) => self.definition(cx.state, key)?.tags.clone(),
+            Self::Instance(named) => self.instance(cx.state, named)?.tags.clone(),
+            Self::Task(named) => self.task(cx.state, named)?.tags.clone(),
         };
-        tags.ok_or_else(|| self.not_found())
+        Ok(tags)
     }
 
-    /// Replaces the tags of a resource that [`Taggable::tags`] has found.
-    pub(crate) fn put_tags(&self, cx: &mut Cx<'_>, tags: Vec<Tag>) -> Result<(), OpError> {
+    /// Changes the tags of the resource; a stopped task keeps those it has.
+    pub(crate) fn change(
+        &self,
+        cx: &mut Cx<'_>,
+        change: impl FnOnce(&[Tag]) -> Result<Vec<Tag>, OpError>,
+    ) -> Result<(), OpError> {
         match self {
             Self::Cluster(name) => {
-                let old = cx
-                    .state
-                    .clusters()
-                    .get(name)
-                    .cloned()
-                    .ok_or_else(|| self.not_found())?;
-                cx.state.put_cluster(Cluster {
-                    tags,
-                    ..Cluster::clone(&old)
-                });
+                let mut cluster = Cluster::clone(self.cluster(cx.state, name)?);
+                cluster.tags = change(&cluster.tags)?;
+                cx.state.put_cluster(cluster);
             }
             Self::Definition(key) => {
-                let old = cx.state.definitions().get(key).cloned();
-                let old = old.ok_or_else(|| self.not_found())?;
-                cx.state.put_definition(Definition {
-                    tags,
-                    ..Definition::clone(&old)
-                });
+                let mut definition = Definition::clone(self.definition(cx.state, key)?);
+                definition.tags = change(&definition.tags)?;
+                cx.state.put_definition(definition);
             }
-            Self::Instance(id) => {
-                let old = cx
-                    .state
-                    .instances()
-                    .get(id)
-                    .cloned()
-                    .ok_or_else(|| self.not_found())?;
-                cx.state.put_instance(Instance {
-                    tags,
-                    ..Instance::clone(&old)
-                });
+            Self::Instance(named) => {
+                let mut instance = Instance::clone(self.instance(cx.state, named)?);
+                instance.tags = change(&instance.tags)?;
+                cx.state.put_instance(instance);
             }
-            Self::Task(id) => {
-                let old = cx
-                    .state
-                    .tasks()
-                    .get(id)
-                    .cloned()
-                    .ok_or_else(|| self.not_found())?;
-                cx.state.put_task(Task {
-                    tags,
-                    ..Task::clone(&old)
-                });
+            Self::Task(named) => {
+                let mut task = Task::clone(self.task(cx.state, named)?);
+                if task.is_stopped() {
+                    return Err(OpError::invalid_parameter(
+                        "The specified task is stopped. Specify a running task and try again.",
+                    ));
+                }
+                task.tags = change(&task.tags)?;
+                cx.state.put_task(task);
             }
         }
         Ok(())
+    }
+
+    fn cluster<'a>(&self, state: &'a State, name: &String) -> Result<&'a Cluster, OpError> {
+        let found = state.clusters().get(name).filter(|one| is_active(one));
+        found.map(|one| &**one).ok_or_else(|| self.not_found())
+    }
+
+    fn definition<'a>(
+        &self,
+        state: &'a State,
+        key: &DefinitionKey,
+    ) -> Result<&'a Definition, OpError> {
+        let found = state.definitions().get(key);
+        found.map(|one| &**one).ok_or_else(|| self.not_found())
+    }
+
+    fn instance<'a>(
+        &self,
+        state: &'a State,
+        named: &InCluster<ContainerInstanceId>,
+    ) -> Result<&'a Instance, OpError> {
+        let found = state.instances().get(&named.id);
+        let found = found.filter(|one| named.is_of(&one.cluster));
+        found.map(|one| &**one).ok_or_else(|| self.not_found())
+    }
+
+    fn task<'a>(&self, state: &'a State, named: &InCluster<TaskId>) -> Result<&'a Task, OpError> {
+        let found = state.tasks().get(&named.id);
+        let found = found.filter(|one| named.is_of(&one.cluster));
+        found.map(|one| &**one).ok_or_else(|| self.not_found())
     }
 
     fn not_found(&self) -> OpError {

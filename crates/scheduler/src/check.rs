@@ -46,7 +46,7 @@ pub(crate) fn check(
     fleet: &Fleet,
     host: &Host,
     demand: &Demand,
-    attributes: &[RequiredAttribute],
+    attributes: &[RequiredAttribute<'_>],
 ) -> Result<(), Refusal> {
     agent(host)?;
     required_attributes(host, attributes)?;
@@ -64,15 +64,15 @@ fn agent(host: &Host) -> Result<(), Refusal> {
     }
 }
 
-fn required_attributes(host: &Host, wanted: &[RequiredAttribute]) -> Result<(), Refusal> {
+fn required_attributes(host: &Host, wanted: &[RequiredAttribute<'_>]) -> Result<(), Refusal> {
     let missing = wanted
         .iter()
-        .find(|attribute| match host.attributes.get(&attribute.name) {
+        .find(|attribute| match host.attributes.get(attribute.name) {
             None => true,
-            Some(value) => attribute.value.is_some() && *value != attribute.value,
+            Some(value) => attribute.value.is_some() && value.as_deref() != attribute.value,
         });
     missing.map_or(Ok(()), |attribute| {
-        Err(Refusal::Attribute(attribute.name.clone()))
+        Err(Refusal::Attribute(attribute.name.to_owned()))
     })
 }
 

@@ -12,9 +12,9 @@ pub struct Demand {
 }
 
 /// An attribute that the task definition requires (`requiresAttributes`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequiredAttribute {
-    pub name: String,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequiredAttribute<'a> {
+    pub name: &'a str,
     /// `None`: any value, or none, will do.
-    pub value: Option<String>,
+    pub value: Option<&'a str>,
 }

@@ -13,7 +13,7 @@ pub struct Request<'a> {
     pub pool: Pool<'a>,
     pub count: usize,
     pub demand: &'a Demand,
-    pub attributes: &'a [RequiredAttribute],
+    pub attributes: &'a [RequiredAttribute<'a>],
 }
 
 /// Which hosts are looked at.
@@ -124,7 +124,7 @@ pub(crate) mod tests {
         pool: Pool<'_>,
         count: usize,
         demand: &Demand,
-        attributes: &[RequiredAttribute],
+        attributes: &[RequiredAttribute<'_>],
         expected: Expect,
     ) {
         let mut fleet = Fleet::default();
@@ -251,11 +251,11 @@ pub(crate) mod tests {
         };
         let wanted = [
             RequiredAttribute {
-                name: "ecs.os-type".into(),
-                value: Some("linux".into()),
+                name: "ecs.os-type",
+                value: Some("linux"),
             },
             RequiredAttribute {
-                name: "ecs.capability.task-eni".into(),
+                name: "ecs.capability.task-eni",
                 value: None,
             },
         ];

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use model::ContainerInstanceId;
 use model::payload::NetworkMode;
-use model::shapes::{AwsVpcConfiguration, Tag, TaskOverride};
+use model::shapes::{Tag, TaskOverride};
 
 use crate::cx::Cx;
 use crate::record::task::{
-    Attachment, Container, Desired, LaunchType, Reserved, Task, TaskStatus, Times,
+    Attachment, Container, Desired, LaunchType, Reserved, TaskStatus, Times,
 };
-use crate::record::{Definition, Task as TaskRecord};
+use crate::record::{Definition, Task};
 
 /// What all tasks of one call have in common.
 pub(crate) struct Template<'a> {
@@ -21,7 +21,8 @@ pub(crate) struct Template<'a> {
     pub(crate) started_by: Option<String>,
     pub(crate) overrides: TaskOverride,
     pub(crate) network_mode: NetworkMode,
-    pub(crate) network: Option<AwsVpcConfiguration>,
+    /// awsvpc only: where the tasks get their interfaces.
+    pub(crate) subnets: Vec<String>,
     pub(crate) platform_version: Option<String>,
     pub(crate) reserved: Reserved,
     pub(crate) tags: Vec<Tag>,
@@ -34,7 +35,7 @@ impl Template<'_> {
         cx: &mut Cx<'_>,
         instance: ContainerInstanceId,
         index: usize,
-    ) -> Arc<TaskRecord> {
+    ) -> Arc<Task> {
         let attachment = self.attachment(cx, index);
         let containers = self.definition.containers().iter().map(|container| {
             let name = container.name.as_deref().unwrap_or_default();
@@ -63,7 +64,6 @@ impl Template<'_> {
             reserved: self.reserved.clone(),
             network_mode: self.network_mode,
             overrides: self.overrides.clone(),
-            network: self.network.clone(),
             attachment,
             platform_version: self.platform_version.clone(),
             tags: self.tags.clone(),
@@ -74,13 +74,8 @@ impl Template<'_> {
 
     /// An interface of its own for an awsvpc task; the subnets are used in turn.
     fn attachment(&self, cx: &mut Cx<'_>, index: usize) -> Option<Attachment> {
-        let subnets = self
-            .network
-            .as_ref()?
-            .subnets
-            .as_deref()
-            .unwrap_or_default();
-        let subnet = subnets.get(index % subnets.len().max(1))?.clone();
+        let count = self.subnets.len();
+        let subnet = self.subnets.get(index.checked_rem(count)?)?.clone();
         Some(Attachment {
             id: uuid(cx.random.bits()),
             subnet,

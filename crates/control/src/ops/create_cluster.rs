@@ -5,7 +5,7 @@ use model::shapes::{ClusterSetting, CreateClusterInput, CreateClusterOutput};
 
 use crate::cx::Cx;
 use crate::error::OpError;
-use crate::identifier::{DEFAULT_CLUSTER, is_name};
+use crate::identifier::{DEFAULT_CLUSTER, check_cluster_name};
 use crate::record::Cluster;
 use crate::view::cluster::{Included, is_active};
 use crate::{tags, view};
@@ -41,10 +41,7 @@ fn wanted(cx: &Cx<'_>, input: CreateClusterInput) -> Result<Cluster, OpError> {
     let name = input
         .cluster_name
         .unwrap_or_else(|| DEFAULT_CLUSTER.to_owned());
-    if !is_name(&name) {
-        let text = format!("Cluster must match ^[a-zA-Z0-9\\-_]{{1,255}}$, but was {name}");
-        return Err(OpError::invalid_parameter(text));
-    }
+    check_cluster_name(&name)?;
     let strategy = input.default_capacity_provider_strategy.unwrap_or_default();
     if !input.capacity_providers.unwrap_or_default().is_empty() || !strategy.is_empty() {
         return Err(OpError::invalid_parameter(

@@ -1,4 +1,7 @@
 //! DeleteCluster: turns an empty cluster INACTIVE; refused while tasks or instances remain.
+//!
+//! What surprises: its stopped tasks and their tokens are forgotten at once. Nobody can see
+//! them any more, and a new cluster of the same name must not have them.
 
 use model::errors::ErrorCode;
 use model::shapes::{DeleteClusterInput, DeleteClusterOutput};
@@ -20,6 +23,7 @@ pub(crate) fn delete_cluster(
     let named = named.ok_or_else(|| OpError::invalid_parameter("Cluster can not be blank."))?;
     let cluster = active_cluster(&cx.reading(), Some(named))?;
     check_empty(cx, &cluster)?;
+    forget_tasks(cx, &cluster);
     let status = ClusterStatus::Inactive;
     let cluster = cx.state.put_cluster(Cluster {
         status,
@@ -39,15 +43,20 @@ fn check_empty(cx: &Cx<'_>, cluster: &Cluster) -> Result<(), OpError> {
             "The Cluster cannot be deleted while Container Instances are active or draining.",
         ));
     }
-    if cx
-        .state
-        .tasks_of_cluster(&cluster.name)
-        .any(|task| !task.is_stopped())
-    {
+    let mut live = cx.state.live_tasks_of_cluster(&cluster.name, None);
+    if live.next().is_some() {
         return Err(OpError::new(
             ErrorCode::ClusterContainsTasksException,
             "The Cluster cannot be deleted while Tasks are active.",
         ));
     }
     Ok(())
+}
+
+fn forget_tasks(cx: &mut Cx<'_>, cluster: &Cluster) {
+    let tasks = cx.state.tasks_of_cluster(&cluster.name, None);
+    let ids: Vec<_> = tasks.map(|task| task.id).collect();
+    for id in ids {
+        cx.state.remove_task(id);
+    }
 }

@@ -1,5 +1,7 @@
 //! DescribeClusters: up to 100 clusters; the default one if none is named; unknown ones are
-//! `failures`. INACTIVE clusters are still described.
+//! `failures`. INACTIVE clusters are still described; one that is named twice is described once.
+
+use std::collections::BTreeSet;
 
 use model::shapes::{DescribeClustersInput, DescribeClustersOutput};
 
@@ -27,8 +29,12 @@ pub(crate) fn describe_clusters(
         return Err(OpError::invalid_parameter(text));
     }
     let (mut clusters, mut failures) = (Vec::new(), Vec::new());
+    let mut seen = BTreeSet::new();
     for text in &asked {
         let name = cluster_name(cx.settings, Some(text))?;
+        if !seen.insert(name.clone()) {
+            continue;
+        }
         match cx.state.clusters().get(&name) {
             Some(cluster) => clusters.push(view::cluster::cluster(cx, cluster, included)),
             None => failures.push(view::missing(cx.settings.cluster_arn(&name))),

@@ -1,5 +1,7 @@
 //! DescribeContainerInstances: up to 100 instances with what they have and what is left.
 
+use std::collections::BTreeSet;
+
 use model::shapes::{DescribeContainerInstancesInput, DescribeContainerInstancesOutput};
 
 use crate::cx::ReadCx;
@@ -23,16 +25,18 @@ pub(crate) fn describe_container_instances(
         let text = format!("instanceIds can have at most {DESCRIBE_MAX} items.");
         return Err(OpError::invalid_parameter(text));
     }
-    let tags = view::tags_included(input.include.as_deref(), &["TAGS"])?;
+    // Health is not measured here, so including it adds nothing.
+    let known = ["CONTAINER_INSTANCE_HEALTH", "TAGS"];
+    let tags = view::tags_included(input.include.as_deref(), &known)?;
     let (mut instances, mut failures) = (Vec::new(), Vec::new());
+    let mut seen = BTreeSet::new();
     for text in &asked {
         let id = container_instance_id(cx.settings, &cluster.name, text)?;
-        match cx
-            .state
-            .instances()
-            .get(&id)
-            .filter(|instance| instance.cluster == cluster.name)
-        {
+        if !seen.insert(id) {
+            continue;
+        }
+        let found = cx.state.instances().get(&id);
+        match found.filter(|instance| instance.cluster == cluster.name) {
             Some(instance) => instances.push(view::instance::instance(cx, instance, tags)),
             None => {
                 let arn = cx.settings.instance_arn(&cluster.name, id);

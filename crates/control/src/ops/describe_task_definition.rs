@@ -25,6 +25,10 @@ pub(crate) fn describe_task_definition(
     let found = found.ok_or_else(|| OpError::client("Unable to describe task definition."))?;
     Ok(DescribeTaskDefinitionOutput {
         task_definition: Some(found.shape.clone()),
-        tags: (tags == Tags::Shown).then(|| found.tags.clone()),
+        tags: Some(if tags == Tags::Shown {
+            found.tags.clone()
+        } else {
+            Vec::new()
+        }),
     })
 }

@@ -13,12 +13,9 @@ pub(crate) fn list_clusters(
 ) -> Result<ListClustersOutput, OpError> {
     let size = paging::page_size(input.max_results)?;
     let after = paging::after(input.next_token.as_deref())?;
-    let clusters = cx
-        .state
-        .clusters()
-        .iter()
-        .filter(|cluster| is_active(cluster))
-        .filter(|cluster| after.as_ref().is_none_or(|after| cluster.name > *after));
+    let behind = paging::behind(after);
+    let clusters = cx.state.clusters().range(behind);
+    let clusters = clusters.filter(|cluster| is_active(cluster));
     let page = paging::page(clusters, size, |cluster| cluster.name.clone());
     let arns = page
         .items

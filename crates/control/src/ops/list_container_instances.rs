@@ -1,6 +1,7 @@
 //! ListContainerInstances: pages of the ARNs of a cluster's instances, by status.
 //! Filters in the cluster query language come with the scheduler's own capability.
 
+use model::ContainerInstanceId;
 use model::shapes::{
     ContainerInstanceStatus, ListContainerInstancesInput, ListContainerInstancesOutput,
 };
@@ -23,20 +24,15 @@ pub(crate) fn list_container_instances(
     }
     let status = input.status.as_ref().map(known_status).transpose()?;
     let size = paging::page_size(input.max_results)?;
-    let after = paging::after(input.next_token.as_deref())?;
+    let after = paging::after_key::<ContainerInstanceId>(input.next_token.as_deref())?;
     let instances = cx
         .state
         .instances()
-        .iter()
+        .range(paging::behind(after))
         .filter(|instance| instance.cluster == cluster.name)
         .filter(|instance| match status {
             Some(status) => instance.status.as_str() == status,
             None => instance.status != InstanceStatus::Inactive,
-        })
-        .filter(|instance| {
-            after
-                .as_ref()
-                .is_none_or(|after| instance.id.to_string() > *after)
         });
     let page = paging::page(instances, size, |instance| instance.id.to_string());
     let arn = |id| cx.settings.instance_arn(&cluster.name, id);

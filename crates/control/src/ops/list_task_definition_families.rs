@@ -22,11 +22,10 @@ pub(crate) fn list_task_definition_families(
     let families = cx
         .state
         .families()
-        .iter()
+        .range(paging::behind(after))
         .filter(|family| family.name.starts_with(&prefix))
         .filter(|family| has_revisions(cx, family))
-        .filter(|family| active.is_none_or(|active| is_active(cx, family) == active))
-        .filter(|family| after.as_ref().is_none_or(|after| family.name > *after));
+        .filter(|family| active.is_none_or(|active| is_active(cx, family) == active));
     let page = paging::page(families, size, |family| family.name.clone());
     Ok(ListTaskDefinitionFamiliesOutput {
         families: Some(

@@ -1,15 +1,17 @@
 //! ListTaskDefinitions: pages of revision ARNs, by family and revision, or the reverse.
 //! Without `status` it means ACTIVE.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
-use model::shapes::{ListTaskDefinitionsInput, ListTaskDefinitionsOutput, SortOrder};
+use model::shapes::{
+    ListTaskDefinitionsInput, ListTaskDefinitionsOutput, SortOrder, TaskDefinitionStatus,
+};
 
 use crate::cx::ReadCx;
 use crate::error::OpError;
 use crate::paging;
 use crate::record::{Definition, DefinitionKey};
-use model::shapes::TaskDefinitionStatus;
 
 pub(crate) fn list_task_definitions(
     cx: &ReadCx<'_>,
@@ -18,26 +20,24 @@ pub(crate) fn list_task_definitions(
     let status = known_status(input.status.unwrap_or(TaskDefinitionStatus::Active))?;
     let descending = is_descending(input.sort.as_ref())?;
     let size = paging::page_size(input.max_results)?;
-    let after = paging::after(input.next_token.as_deref())?.map(|text| parse_key(&text));
-    let after = after.transpose()?;
-    // In AWS's listing the family is the whole name, not the beginning of one.
+    let after = paging::after(input.next_token.as_deref())?;
+    let after = after.map(|text| parse_key(&text)).transpose()?;
+    // The filter is the whole name of a family, not the beginning of one.
     let wanted = |definition: &&Arc<Definition>| {
         definition.status.as_str() == status.as_str()
             && input
                 .family_prefix
                 .as_ref()
                 .is_none_or(|family| definition.id.family == *family)
-            && after
-                .as_ref()
-                .is_none_or(|after| (definition.id > *after) != descending)
-            && after.as_ref() != Some(&definition.id)
     };
-    let all = cx.state.definitions().iter();
     let key = |definition: &&Arc<Definition>| definition.id.to_string();
     let page = if descending {
-        paging::page(all.rev().filter(wanted), size, key)
+        let before = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rest = cx.state.definitions().range((Bound::Unbounded, before));
+        paging::page(rest.rev().filter(wanted), size, key)
     } else {
-        paging::page(all.filter(wanted), size, key)
+        let rest = cx.state.definitions().range(paging::behind(after));
+        paging::page(rest.filter(wanted), size, key)
     };
     let arns = page
         .items
@@ -77,7 +77,5 @@ fn parse_key(text: &str) -> Result<DefinitionKey, OpError> {
             revision: revision.parse().ok()?,
         })
     });
-    parsed.ok_or_else(|| {
-        OpError::invalid_parameter("Invalid token: use the nextToken of the page before.")
-    })
+    parsed.ok_or_else(paging::bad_token)
 }

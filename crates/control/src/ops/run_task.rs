@@ -23,15 +23,17 @@ use crate::record::task::{LaunchType, Task};
 use crate::view::task::Tags;
 use crate::{honoured, tags, view};
 
-pub(crate) fn run_task(cx: &mut Cx<'_>, input: RunTaskInput) -> Result<RunTaskOutput, OpError> {
+pub(crate) fn run_task(cx: &mut Cx<'_>, mut input: RunTaskInput) -> Result<RunTaskOutput, OpError> {
     let definition = definition(cx, &input)?;
     let cluster = active_cluster(&cx.reading(), input.cluster.as_deref())?;
-    let recall = token::recall(cx, &input, &cluster.name)?;
+    let recall = token::recall(cx, &mut input, &cluster.name)?;
     if let Recall::Repetition(tasks) = &recall {
         return Ok(answer(cx, tasks, Vec::new()));
     }
+    let absent = || OpError::client("TaskDefinition not found.");
+    let definition = definition.ok_or_else(absent)?;
     let count = request::count(&input)?;
-    let template = template(&input, &cluster.name, &definition)?;
+    let template = template(input, &cluster.name, &definition)?;
     let placements = placements(cx, &template, count);
     let failures = failures(cx, &template, &placements)?;
     let mut tasks = Vec::with_capacity(placements.placed.len());
@@ -42,43 +44,38 @@ pub(crate) fn run_task(cx: &mut Cx<'_>, input: RunTaskInput) -> Result<RunTaskOu
     Ok(answer(cx, &tasks, failures))
 }
 
-fn definition(cx: &Cx<'_>, input: &RunTaskInput) -> Result<Arc<Definition>, OpError> {
-    let Some(text) = input
-        .task_definition
-        .as_deref()
-        .filter(|text| !text.is_empty())
-    else {
+/// `None` for one that does not exist, which a repeated call need not care about.
+fn definition(cx: &Cx<'_>, input: &RunTaskInput) -> Result<Option<Arc<Definition>>, OpError> {
+    let text = input.task_definition.as_deref().unwrap_or_default();
+    if text.is_empty() {
         return Err(OpError::invalid_parameter(
             "taskDefinition can not be blank.",
         ));
-    };
+    }
     let named = definition_ref(cx.settings, text)?;
-    let found = find_definition(cx.state, &named);
-    found
-        .cloned()
-        .ok_or_else(|| OpError::client("TaskDefinition not found."))
+    Ok(find_definition(cx.state, &named).cloned())
 }
 
 /// Checks the request against the definition and keeps what all tasks of the call share.
 fn template<'a>(
-    input: &RunTaskInput,
+    mut input: RunTaskInput,
     cluster: &'a str,
     definition: &'a Definition,
 ) -> Result<Template<'a>, OpError> {
     request::check_definition(definition)?;
-    let launch_type = request::launch_type(input, definition)?;
-    let group = request::group(input, &definition.id.family)?;
-    let started_by = request::started_by(input)?;
-    let platform_version = request::platform_version(input, launch_type)?;
-    let overrides = overrides::checked(input.overrides.clone(), definition, launch_type)?;
+    let launch_type = request::launch_type(&input, definition)?;
+    request::check_placement(&input, definition, launch_type)?;
+    request::check_execute_command(&input, definition)?;
+    request::check_volumes(&input, definition)?;
+    let platform_version = request::platform_version(&input, launch_type)?;
+    let overrides = overrides::checked(input.overrides.take(), definition, launch_type)?;
     let network_mode = network::mode(definition);
-    let network = network::checked(
-        input.network_configuration.clone(),
-        network_mode,
-        launch_type,
-    )?;
-    let tags = task_tags(input, cluster, definition)?;
-    request::check_supported(input)?;
+    let network = input.network_configuration.take();
+    let subnets = network::subnets(network, network_mode, launch_type)?;
+    let tags = task_tags(&mut input, cluster, definition)?;
+    let group = request::group(input.group.take(), &definition.id.family)?;
+    let started_by = request::started_by(input.started_by.take())?;
+    request::check_supported(&input)?;
     honoured::check(definition)?;
     let reserved = demand::reserved(&overrides, definition, network_mode);
     Ok(Template {
@@ -89,7 +86,7 @@ fn template<'a>(
         started_by,
         overrides,
         network_mode,
-        network,
+        subnets,
         platform_version,
         reserved,
         tags,
@@ -98,11 +95,11 @@ fn template<'a>(
 
 /// Tags of the request, then those of the definition that do not collide, then the managed one.
 fn task_tags(
-    input: &RunTaskInput,
+    input: &mut RunTaskInput,
     cluster: &str,
     definition: &Definition,
 ) -> Result<Vec<Tag>, OpError> {
-    let mut all = tags::checked(input.tags.clone())?;
+    let mut all = tags::checked(input.tags.take())?;
     if request::propagation(input)? == Propagation::FromDefinition {
         let own = definition
             .tags
@@ -193,3 +190,6 @@ fn answer(cx: &Cx<'_>, tasks: &[Arc<Task>], failures: Vec<Failure>) -> RunTaskOu
         failures: Some(failures),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,6 @@ pub(crate) fn tag_resource(
     if new.is_empty() {
         return Err(OpError::invalid_parameter("Tags cannot be empty."));
     }
-    let have = resource.tags(&cx.reading())?;
-    resource.put_tags(cx, tags::merged(&have, new)?)?;
+    resource.change(cx, |have| tags::merged(have, new))?;
     Ok(TagResourceOutput::default())
 }

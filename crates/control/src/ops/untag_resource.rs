@@ -17,8 +17,11 @@ pub(crate) fn untag_resource(
         return Err(OpError::invalid_parameter("Tag keys cannot be empty."));
     }
     keys.iter().try_for_each(|key| tags::check_key(key))?;
-    let mut left = resource.tags(&cx.reading())?;
-    left.retain(|tag| !keys.iter().any(|key| tags::key_of(tag) == key));
-    resource.put_tags(cx, left)?;
+    resource.change(cx, |have| {
+        let kept = have
+            .iter()
+            .filter(|tag| !keys.iter().any(|key| tags::key_of(tag) == key));
+        Ok(kept.cloned().collect())
+    })?;
     Ok(UntagResourceOutput::default())
 }

@@ -4,7 +4,7 @@
 //! from placement on only reports of the host move it.
 
 use model::payload::{ContainerReport, ContainerStatus, Health, NetworkMode, TaskInterface};
-use model::shapes::{AwsVpcConfiguration, ContainerOverride, Tag, TaskOverride};
+use model::shapes::{ContainerOverride, Tag, TaskOverride};
 use model::{ContainerInstanceId, TaskId, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::Record;
@@ -34,8 +34,6 @@ pub struct Task {
     /// As given by the caller, environment values included.
     #[serde(default)]
     pub overrides: TaskOverride,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub network: Option<AwsVpcConfiguration>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attachment: Option<Attachment>,
     /// FARGATE only: the number that LATEST resolved to.

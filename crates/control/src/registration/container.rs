@@ -7,9 +7,8 @@ use model::shapes::{ContainerDefinition, HealthCheck, LogConfiguration, LogDrive
 
 use crate::error::OpError;
 use crate::identifier::is_name;
+use crate::limits::CONTAINER_MEMORY_MIB_MIN;
 
-/// MiB a container needs at least (`task-lifecycle.md` §11).
-const MEMORY_MIB_MIN: i32 = 6;
 /// Containers wait at most this long between stop signal and SIGKILL on Fargate.
 pub(super) const FARGATE_STOP_TIMEOUT_MAX: i32 = 120;
 
@@ -62,10 +61,10 @@ fn check_sizes(container: &ContainerDefinition, name: &str) -> Result<(), OpErro
         ("memoryReservation", container.memory_reservation),
     ];
     for (member, size) in sizes {
-        if size.is_some_and(|size| size < MEMORY_MIB_MIN) {
+        if size.is_some_and(|size| size < CONTAINER_MEMORY_MIB_MIN) {
             return Err(OpError::client(format!(
-                "Invalid '{member}' setting for container '{name}': at least {MEMORY_MIB_MIN} MiB \
-                 are needed."
+                "Invalid '{member}' setting for container '{name}': at least \
+                 {CONTAINER_MEMORY_MIB_MIN} MiB are needed."
             )));
         }
     }

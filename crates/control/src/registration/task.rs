@@ -135,6 +135,9 @@ fn check_volumes(shape: &TaskDefinition) -> Result<(), OpError> {
             volume.docker_volume_configuration.is_some(),
             volume.efs_volume_configuration.is_some(),
             volume.s3files_volume_configuration.is_some(),
+            volume
+                .fsx_windows_file_server_volume_configuration
+                .is_some(),
             volume.configured_at_launch == Some(true),
         ];
         if kinds.iter().filter(|is_set| **is_set).count() > 1 {

@@ -49,12 +49,8 @@ impl Included {
 }
 
 pub(crate) fn cluster(cx: &ReadCx<'_>, cluster: &Cluster, included: Included) -> Shape {
-    let live: Vec<&Task> = cx
-        .state
-        .tasks_of_cluster(&cluster.name)
-        .filter(|task| !task.is_stopped())
-        .map(|task| &**task)
-        .collect();
+    let live = cx.state.live_tasks_of_cluster(&cluster.name, None);
+    let live: Vec<&Task> = live.map(|task| &**task).collect();
     let count = |status: fn(&Task) -> bool| live.iter().filter(|task| status(task)).count() as i32;
     let instances = cx.state.instances().iter().filter(|instance| {
         instance.cluster == cluster.name && instance.status != InstanceStatus::Inactive

@@ -7,7 +7,7 @@ use model::shapes::{
 };
 
 use crate::cx::ReadCx;
-use crate::record::task::{self, Container, LaunchType, Task};
+use crate::record::task::{self, Container, LaunchType, Task, TaskStatus};
 use crate::record::{Definition, Instance};
 
 /// GiB of scratch space that a Fargate task has when its definition names none.
@@ -54,7 +54,7 @@ pub(crate) fn task(cx: &ReadCx<'_>, task: &Task, tags: Tags) -> shapes::Task {
         attachments: Some(
             task.attachment
                 .iter()
-                .map(|eni| attachment(task, eni))
+                .map(|eni| attachment(cx, task, eni))
                 .collect(),
         ),
         inference_accelerators: Some(Vec::new()),
@@ -241,19 +241,28 @@ fn interfaces(task: &Task) -> Vec<NetworkInterface> {
         .collect()
 }
 
-fn attachment(task: &Task, eni: &task::Attachment) -> Attachment {
+/// The name that AWS's DNS would give the address; no server answers for it here.
+fn private_dns_name(cx: &ReadCx<'_>, ipv4: &str) -> String {
+    let host = ipv4.replace('.', "-");
+    match cx.settings.region.as_str() {
+        "us-east-1" => format!("ip-{host}.ec2.internal"),
+        region => format!("ip-{host}.{region}.compute.internal"),
+    }
+}
+
+fn attachment(cx: &ReadCx<'_>, task: &Task, eni: &task::Attachment) -> Attachment {
     let mut details = vec![pair("subnetId", &eni.subnet)];
     if let Some(made) = &eni.interface {
         details.push(pair("networkInterfaceId", &eni.network_interface_id));
         details.push(pair("macAddress", &made.mac));
-        let name = format!("ip-{}.ec2.internal", made.ipv4.replace('.', "-"));
-        details.push(pair("privateDnsName", &name));
+        details.push(pair("privateDnsName", &private_dns_name(cx, &made.ipv4)));
         details.push(pair("privateIPv4Address", &made.ipv4));
     }
-    let status = match (&eni.interface, task.is_stopped()) {
-        (_, true) => "DELETED",
-        (Some(_), false) => "ATTACHED",
-        (None, false) => "PRECREATED",
+    let status = match (task.status, &eni.interface) {
+        (TaskStatus::Stopped, _) => "DELETED",
+        (TaskStatus::Deprovisioning, _) => "DETACHING",
+        (_, Some(_)) => "ATTACHED",
+        (_, None) => "PRECREATED",
     };
     Attachment {
         id: Some(eni.id.clone()),
