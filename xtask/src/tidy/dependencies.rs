@@ -9,7 +9,7 @@ use crate::shell;
 
 /// A crate and the crates of ours that it may use, in its tests too. What is not
 /// here is forbidden, a crate that is not here as well.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("longshore-model", &[]),
     ("scheduler", &["longshore-model"]),
     ("engine", &["longshore-model"]),
@@ -37,6 +37,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
             "store",
         ],
     ),
+    ("bench", &[]),
     ("xtask", &[]),
 ];
 
