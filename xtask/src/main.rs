@@ -5,6 +5,7 @@
 mod codegen;
 mod demo;
 mod facts;
+mod javascript;
 mod model_import;
 mod packages;
 mod paths;

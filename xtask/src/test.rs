@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::stopwatch::Stopwatch;
-use crate::{codegen, packages, say, shell, tidy, venv};
+use crate::{codegen, javascript, packages, say, shell, tidy, venv};
 use tally::Tally;
 
 /// Prepares, checks and tests. A check that fails does not keep the others from running.
@@ -19,6 +19,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let mut steps = Steps::default();
     steps.prepare("Debian packages", packages::ensure)?;
     steps.prepare("Python environment", || venv::ensure().map(drop))?;
+    steps.prepare("JavaScript SDK", javascript::ensure)?;
     steps.check("format", || {
         shell::check(shell::cargo().args(["fmt", "--all", "--check"]))
     });

@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: the house rules that no compiler knows. Each rule reads
 //! the tree and complains in one line per find; an ordinary test runs them too.
 
+mod conformance;
 mod dependencies;
 mod proof;
 mod purity;
@@ -25,6 +26,7 @@ fn complaints() -> anyhow::Result<Vec<String>> {
     let tree = Tree::read()?;
     let mut found = dependencies::complaints()?;
     found.extend(text::complaints(&tree));
+    found.extend(conformance::complaints(&tree));
     found.extend(purity::complaints(&tree));
     found.extend(seeds::complaints(&tree)?);
     Ok(found)
