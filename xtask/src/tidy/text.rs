@@ -28,8 +28,28 @@ pub(super) fn complaints(tree: &Tree) -> Vec<String> {
         .files()
         .flat_map(|(path, text)| of_file(path, text, generated.contains(&path)))
         .collect();
+    found.extend(dead_links(tree));
     let missing = generated.iter().filter(|path| tree.text(path).is_none());
     found.extend(missing.map(|path| format!("{path}: missing; run `cargo xtask codegen`")));
+    found
+}
+
+/// Links of our documents to files that are not there.
+fn dead_links(tree: &Tree) -> Vec<String> {
+    let mut found = Vec::new();
+    for (path, text) in tree.files().filter(|(path, _)| path.ends_with(".md")) {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let links = text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split([')', '#']).next());
+        for link in links.filter(|link| !link.is_empty() && !link.contains(':')) {
+            let target = paths::workspace().join(folder).join(link);
+            if !target.exists() {
+                found.push(format!("{path}: links to {link}, which is not there"));
+            }
+        }
+    }
     found
 }
 
@@ -164,6 +184,16 @@ mod tests {
             "crates/a/tests/b.rs",
             "//! A.\n\"sleep 30\"; // sleep(\n",
             "",
+        );
+    }
+
+    #[test]
+    fn dead_links_are_found() {
+        let text = "[a](README.md) [b](https://x/y) [c](#below) [d](docs/NOWHERE.md)";
+        let found = dead_links(&Tree::of(&[("A.md", text)]));
+        assert_eq!(
+            found,
+            ["A.md: links to docs/NOWHERE.md, which is not there"]
         );
     }
 
