@@ -1,0 +1,222 @@
+//! The effective configuration: defaults, then the file, then the flags. Parsed
+//! once into a struct without options, so that no reader decides a default again.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::arguments::{AuthMode, DriverName, UpArguments};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct Config {
+    pub(crate) listen: String,
+    pub(crate) driver: DriverName,
+    pub(crate) auth: AuthMode,
+    pub(crate) region: String,
+    pub(crate) account: String,
+    pub(crate) retention: Retention,
+    pub(crate) network: Network,
+    pub(crate) registry: Registry,
+    pub(crate) scripted: Scripted,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct Retention {
+    /// Seconds that a stopped task stays visible.
+    pub(crate) stopped_tasks: u32,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct Network {
+    /// IPv4 network that bridges take their subnets from, for example 10.231.0.0/16.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pool: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct Registry {
+    /// Registries that are spoken to without TLS, as host:port. Loopback ones always are.
+    pub(crate) insecure: Vec<String>,
+}
+
+/// What the scripted driver's machine has; without numbers practically no limit.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct Scripted {
+    /// 1024 per core.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cpu: Option<u32>,
+    /// MiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) memory: Option<u32>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8327".to_owned(),
+            driver: DriverName::Auto,
+            auth: AuthMode::Required,
+            region: "us-east-1".to_owned(),
+            account: "000000000000".to_owned(),
+            retention: Retention::default(),
+            network: Network::default(),
+            registry: Registry::default(),
+            scripted: Scripted::default(),
+        }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { stopped_tasks: 3600 }
+    }
+}
+
+/// Why a configuration cannot be used; one sentence each.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("configuration {} cannot be read: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("configuration {} is not valid: {source}", path.display())]
+    Parse { path: PathBuf, source: Box<toml::de::Error> },
+    #[error("--account must be 12 digits, but is '{0}'")]
+    Account(String),
+    #[error("--region must be letters, digits and hyphens, but is '{0}'")]
+    Region(String),
+    #[error("--listen must be an address with a port like 127.0.0.1:8327, but is '{0}'")]
+    Listen(String),
+    #[error(
+        "--auth none is allowed on a loopback address only, but --listen is '{0}': anybody who \
+         reaches the port could run containers here"
+    )]
+    Open(String),
+}
+
+impl Config {
+    /// Defaults, file, flags, in this order; then checked as a whole.
+    pub(crate) fn load(file: Option<&Path>, flags: &UpArguments) -> Result<Self, ConfigError> {
+        let mut config = file.map(Self::read).transpose()?.unwrap_or_default();
+        let flags = flags.clone();
+        config.listen = flags.listen.unwrap_or(config.listen);
+        config.driver = flags.driver.unwrap_or(config.driver);
+        config.auth = flags.auth.unwrap_or(config.auth);
+        config.region = flags.region.unwrap_or(config.region);
+        config.account = flags.account.unwrap_or(config.account);
+        config.check()?;
+        Ok(config)
+    }
+
+    fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        toml::from_str(&text).map_err(|source| ConfigError::Parse {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        if self.account.len() != 12 || !self.account.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(ConfigError::Account(self.account.clone()));
+        }
+        let in_region = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if self.region.is_empty() || !self.region.bytes().all(in_region) {
+            return Err(ConfigError::Region(self.region.clone()));
+        }
+        let addresses = self.addresses()?;
+        if self.auth == AuthMode::None && !addresses.iter().all(|one| one.ip().is_loopback()) {
+            return Err(ConfigError::Open(self.listen.clone()));
+        }
+        Ok(())
+    }
+
+    /// What `listen` stands for; at least one address.
+    pub(crate) fn addresses(&self) -> Result<Vec<SocketAddr>, ConfigError> {
+        let bad = || ConfigError::Listen(self.listen.clone());
+        let found: Vec<_> = self.listen.to_socket_addrs().map_err(|_| bad())?.collect();
+        if found.is_empty() { Err(bad()) } else { Ok(found) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(file: &str, flags: UpArguments, expected: Expect) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("longshore.toml");
+        std::fs::write(&path, file).unwrap();
+        let text = match Config::load(Some(&path), &flags) {
+            Ok(config) => toml::to_string(&config).unwrap(),
+            Err(error) => error.to_string().replace(&path.display().to_string(), "FILE"),
+        };
+        expected.assert_eq(&text);
+    }
+
+    #[test]
+    fn flags_win_over_the_file_and_the_file_over_defaults() {
+        check(
+            "region = 'eu-west-1'\naccount = '123456789012'\n[retention]\nstopped-tasks = 7200\n",
+            UpArguments { region: Some("eu-north-1".into()), ..UpArguments::default() },
+            expect![[r#"
+                listen = "127.0.0.1:8327"
+                driver = "auto"
+                auth = "required"
+                region = "eu-north-1"
+                account = "123456789012"
+
+                [retention]
+                stopped-tasks = 7200
+
+                [network]
+
+                [registry]
+                insecure = []
+
+                [scripted]
+            "#]],
+        );
+    }
+
+    #[test]
+    fn unknown_keys_are_named() {
+        check(
+            "regoin = 'x'",
+            UpArguments::default(),
+            expect![[r#"
+                configuration FILE is not valid: TOML parse error at line 1, column 1
+                  |
+                1 | regoin = 'x'
+                  | ^^^^^^
+                unknown field `regoin`, expected one of `listen`, `driver`, `auth`, `region`, `account`, `retention`, `network`, `registry`, `scripted`
+            "#]],
+        );
+    }
+
+    #[test]
+    fn an_open_door_is_refused() {
+        let flags = UpArguments {
+            auth: Some(AuthMode::None),
+            listen: Some("0.0.0.0:8327".into()),
+            ..UpArguments::default()
+        };
+        check("", flags, expect!["--auth none is allowed on a loopback address only, but --listen is '0.0.0.0:8327': anybody who reaches the port could run containers here"]);
+    }
+
+    #[test]
+    fn wrong_values_say_what_is_right() {
+        let account = UpArguments { account: Some("12".into()), ..UpArguments::default() };
+        check("", account, expect!["--account must be 12 digits, but is '12'"]);
+        let listen = UpArguments { listen: Some("8327".into()), ..UpArguments::default() };
+        check("", listen, expect!["--listen must be an address with a port like 127.0.0.1:8327, but is '8327'"]);
+    }
+}

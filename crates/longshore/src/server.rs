@@ -1,0 +1,235 @@
+//! A running server: store, writer, agent and HTTP, started in the order in which
+//! they need each other and stopped in the reverse.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use agent::Agent;
+use api::{Auth, HttpConfig};
+use control::cx::Random;
+use control::limits::Limits;
+use control::local_host::{self, LocalMachine};
+use control::{Caller, Settings, State, retention};
+use model::ContainerInstanceId;
+use runtime::Driver;
+use store::journal::{SCHEMA_VERSION, Sqlite};
+use store::{DataDirLock, Journal, JournalError, LockError, StoreError};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle as TaskHandle;
+
+use crate::arguments::AuthMode;
+use crate::clock::SystemClock;
+use crate::config::{Config, ConfigError};
+use crate::data_dir::{DataDirError, ServerFile};
+use crate::driver::{self, DriverError};
+use crate::gateway::ServerGateway;
+use crate::keys::{OneKey, RootKey, root_arn};
+use crate::plane::LocalPlane;
+use crate::writer::{self, Writer};
+
+/// How often the forgotten is swept out.
+const SWEEP_EVERY: Duration = Duration::from_secs(20);
+/// Host ports that the ECS agent's host reserves (`placement.md` §6); ours is added.
+const RESERVED_TCP_PORTS: [u16; 5] = [22, 2375, 2376, 51678, 51679];
+
+/// Why a server does not start; one sentence each.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error("{0}")]
+    Lock(#[from] LockError),
+    #[error("{0}")]
+    DataDir(#[from] DataDirError),
+    #[error("{0}")]
+    Journal(#[from] JournalError),
+    #[error("the stored state cannot be read: {0}")]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    #[error("{0}")]
+    Driver(#[from] DriverError),
+    #[error("{address} cannot be listened on: {source}; choose another address with --listen")]
+    Listen { address: String, source: io::Error },
+    #[error("the writer thread does not start: {0}")]
+    Thread(io::Error),
+    #[error("this machine cannot be registered: {0}")]
+    Register(String),
+}
+
+pub(crate) struct Server {
+    pub(crate) file: ServerFile,
+    pub(crate) writer: Writer,
+    data_dir: PathBuf,
+    stop: oneshot::Sender<()>,
+    http: TaskHandle<()>,
+    agent: TaskHandle<()>,
+    sweeper: TaskHandle<()>,
+    thread: JoinHandle<()>,
+    // Dropped last: as long as anything of ours runs, the directory is ours.
+    lock: DataDirLock,
+}
+
+impl Server {
+    /// Starts everything. The lock is an argument so that a lost race is known early.
+    pub(crate) async fn start(
+        config: &Config,
+        data_dir: &Path,
+        lock: DataDirLock,
+    ) -> Result<Self, StartError> {
+        let key = RootKey::obtain(data_dir)?;
+        let listener = listen(config).await?;
+        let address = listener.local_addr().map_err(|source| StartError::Listen {
+            address: config.listen.clone(),
+            source,
+        })?;
+        let driver = driver::open(config, data_dir).await?;
+        let settings = Arc::new(settings(config));
+        let plane = LocalPlane::new(settings.clone());
+        let (writer, thread) = start_writer(data_dir, &settings, plane.on_commit())?;
+        let instance = register(&writer, &*driver, &settings, address.port()).await?;
+        plane.attach(writer.clone(), instance);
+        let agent = tokio::spawn(Agent::new(driver, plane, Arc::new(SystemClock)).run());
+        let file = server_file(config, address, &key);
+        let (stop, stopped) = oneshot::channel();
+        let gateway = ServerGateway {
+            writer: writer.clone(),
+            settings: settings.clone(),
+            logs: logs::Store::open(
+                &driver::logs_root(data_dir),
+                &config.region,
+                &config.account,
+            ),
+            clock: SystemClock,
+        };
+        let http = HttpConfig::new(auth(config, &key), Arc::new(SystemClock));
+        let http = tokio::spawn(api::serve(listener, Arc::new(gateway), http, async {
+            // A dropped sender means that the server is gone, which is a reason to stop, too.
+            let _ = stopped.await;
+        }));
+        let sweeper = tokio::spawn(sweep(writer.clone(), settings.clone()));
+        file.write(data_dir)?;
+        let data_dir = data_dir.to_owned();
+        Ok(Self { file, writer, data_dir, stop, http, agent, sweeper, thread, lock })
+    }
+
+    /// Stops serving and leaves tasks running.
+    pub(crate) async fn stop(self) {
+        ServerFile::remove(&self.data_dir);
+        let _ = self.stop.send(());
+        // Aborted or panicked tasks have been logged; there is nothing left to do with them.
+        let _ = self.http.await;
+        self.sweeper.abort();
+        self.agent.abort();
+        let _ = self.agent.await;
+        let _ = self.sweeper.await;
+        self.writer.stop().await;
+        let thread = self.thread;
+        let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        drop(self.lock);
+    }
+}
+
+async fn listen(config: &Config) -> Result<TcpListener, StartError> {
+    let addresses = config.addresses()?;
+    TcpListener::bind(&*addresses)
+        .await
+        .map_err(|source| StartError::Listen { address: config.listen.clone(), source })
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        region: config.region.clone(),
+        account: config.account.clone(),
+        availability_zone: format!("{}a", config.region),
+        limits: Limits {
+            stopped_task_retention_seconds: i64::from(config.retention.stopped_tasks),
+        },
+    }
+}
+
+fn start_writer(
+    data_dir: &Path,
+    settings: &Arc<Settings>,
+    on_commit: writer::OnCommit,
+) -> Result<(Writer, JoinHandle<()>), StartError> {
+    let mut journal = Sqlite::open(&data_dir.join("longshore.db"), SCHEMA_VERSION)?;
+    let state = State::load(&mut journal.load()?)?;
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|error| DataDirError::Random(error.to_string()))?;
+    let random = Random::from_seed(seed);
+    writer::start(state, Box::new(journal), random, settings.clone(), on_commit)
+        .map_err(StartError::Thread)
+}
+
+/// Registers this machine as the container instance of cluster `default`.
+async fn register(
+    writer: &Writer,
+    driver: &dyn Driver,
+    settings: &Settings,
+    port: u16,
+) -> Result<ContainerInstanceId, StartError> {
+    let capacity = driver.capacity();
+    let mut reserved_tcp_ports = RESERVED_TCP_PORTS.to_vec();
+    reserved_tcp_ports.push(port);
+    let machine = LocalMachine {
+        cpu_units: capacity.cpu_units,
+        memory_mib: capacity.memory_mib,
+        architecture: capacity.architecture,
+        reserved_tcp_ports,
+    };
+    let (tell, told) = oneshot::channel();
+    let call = Box::new(move |cx: &mut control::Cx<'_>| {
+        // The receiver waits below; if it is gone nobody wants the id.
+        let _ = tell.send(local_host::register(cx, machine));
+        Ok(Box::new(()) as control::operation::Answer)
+    });
+    let failed = |why: String| StartError::Register(why);
+    writer.run(root(settings), call).await.map_err(|error| failed(error.to_string()))?;
+    told.await.map_err(|_| failed("the registration gave no id".to_owned()))
+}
+
+/// The server itself as a caller.
+pub(crate) fn root(settings: &Settings) -> Arc<Caller> {
+    Arc::new(Caller { principal_arn: root_arn(&settings.account) })
+}
+
+fn auth(config: &Config, key: &RootKey) -> Auth {
+    match config.auth {
+        AuthMode::Required => Auth::Required(Arc::new(OneKey::new(key, &config.account))),
+        AuthMode::None => Auth::None(api::Caller {
+            principal_arn: Arc::from(root_arn(&config.account)),
+            account: Arc::from(config.account.as_str()),
+            access_key_id: Arc::from(key.access_key_id.as_str()),
+            region: Arc::from(config.region.as_str()),
+        }),
+    }
+}
+
+fn server_file(config: &Config, address: SocketAddr, key: &RootKey) -> ServerFile {
+    ServerFile {
+        url: format!("http://{address}"),
+        pid: std::process::id(),
+        started_at: SystemClock.now(),
+        region: config.region.clone(),
+        key: key.clone(),
+    }
+}
+
+async fn sweep(writer: Writer, settings: Arc<Settings>) {
+    let mut ticks = tokio::time::interval(SWEEP_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let call = Box::new(|cx: &mut control::Cx<'_>| {
+            retention::sweep(cx);
+            Ok(Box::new(()) as control::operation::Answer)
+        });
+        if let Err(error) = writer.run(root(&settings), call).await {
+            tracing::error!(%error, "the sweep failed");
+        }
+    }
+}
