@@ -56,6 +56,8 @@ pub const CONSTRAINTS_MAX: usize = 10;
 pub const STRATEGIES_MAX: usize = 5;
 /// Items of a capacity provider strategy; models before 2026 said 6 (2026-08).
 pub const CAPACITY_PROVIDERS_MAX: usize = 20;
+/// Seconds of `startTimeout` and `stopTimeout` on Fargate (2026-08).
+pub const FARGATE_TIMEOUT_SECONDS_MAX: i32 = 120;
 /// MiB a container needs at least; container runtimes refuse less (2026-08).
 pub const CONTAINER_MEMORY_MIB_MIN: i32 = 6;
 /// A token lives at most this long (idempotency page, 2026-08).

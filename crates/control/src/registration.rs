@@ -111,3 +111,6 @@ fn check_size(shape: &TaskDefinition) -> Result<(), OpError> {
         json.len()
     )))
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,3 +88,106 @@ fn is_same_request(known: &Cluster, wanted: &Cluster) -> bool {
     (wanted.settings.is_empty() || wanted.settings == view::cluster::settings(known))
         && (wanted.configuration.is_none() || wanted.configuration == known.configuration)
 }
+
+#[cfg(test)]
+mod tests {
+    use model::payload::HostStatus;
+    use serde_json::json;
+
+    use crate::testing::{World, web};
+
+    #[test]
+    fn a_new_cluster_is_active_and_empty() {
+        let answer = World::new().ok("CreateCluster", r#"{"clusterName":"batch"}"#);
+        assert_eq!(
+            answer["cluster"],
+            json!({
+                "clusterArn": "arn:aws:ecs:us-east-1:000000000000:cluster/batch",
+                "clusterName": "batch",
+                "status": "ACTIVE",
+                "registeredContainerInstancesCount": 0,
+                "runningTasksCount": 0,
+                "pendingTasksCount": 0,
+                "activeServicesCount": 0,
+                "settings": [{"name": "containerInsights", "value": "disabled"}],
+                "capacityProviders": [],
+                "defaultCapacityProviderStrategy": [],
+                "statistics": [],
+                "tags": [],
+            })
+        );
+    }
+
+    #[test]
+    fn an_active_name_is_answered_unchanged() {
+        let mut world = World::new();
+        let tagged = r#"{"clusterName":"batch","tags":[{"key":"a","value":"1"}]}"#;
+        let first = world.ok("CreateCluster", tagged);
+        assert_eq!(
+            world.ok("CreateCluster", r#"{"clusterName":"batch"}"#),
+            first
+        );
+        world.refused(
+            "CreateCluster",
+            r#"{"clusterName":"batch","settings":[{"name":"containerInsights","value":"enabled"}]}"#,
+            "InvalidParameterException: Arguments on this idempotent request are inconsistent \
+             with arguments used in previous request(s).",
+        );
+    }
+
+    #[test]
+    fn without_a_name_it_is_the_default_cluster() {
+        let mut world = World::without_hosts();
+        assert_eq!(
+            world.at("CreateCluster", "{}", "/cluster/clusterName"),
+            json!("default")
+        );
+    }
+
+    #[test]
+    fn a_revived_name_has_nothing_of_the_old_cluster() {
+        let mut world = World::with_app();
+        let create = r#"{"clusterName":"batch","tags":[{"key":"a","value":"1"}]}"#;
+        world.ok("CreateCluster", create);
+        let body = web(r#","cluster":"batch","clientToken":"t""#);
+        let old = world.run(&body);
+        world.tell(old[0], HostStatus::Stopped);
+        world.ok("DeleteCluster", r#"{"cluster":"batch"}"#);
+        let revived = world.ok("CreateCluster", r#"{"clusterName":"batch"}"#);
+        assert_eq!(revived["cluster"]["status"], json!("ACTIVE"));
+        assert_eq!(revived["cluster"]["tags"], json!([]));
+        let stopped = r#"{"cluster":"batch","desiredStatus":"STOPPED"}"#;
+        assert_eq!(world.at("ListTasks", stopped, "/taskArns"), json!([]));
+        assert_ne!(world.run(&body), old);
+    }
+
+    #[test]
+    fn what_is_malformed_or_not_built_is_refused() {
+        let mut world = World::new();
+        let mut check = |body: &str, expected: &str| {
+            let expected = format!("InvalidParameterException: {expected}");
+            world.refused("CreateCluster", body, &expected);
+        };
+        check(
+            r#"{"clusterName":"a b"}"#,
+            "Cluster must match ^[a-zA-Z0-9\\-_]{1,255}$, but was a b",
+        );
+        check(
+            r#"{"capacityProviders":["FARGATE"]}"#,
+            "Capacity providers are not supported by this server. Leave capacityProviders and \
+             defaultCapacityProviderStrategy out.",
+        );
+        check(
+            r#"{"serviceConnectDefaults":{"namespace":"n"}}"#,
+            "Service Connect is not supported by this server. Leave serviceConnectDefaults out.",
+        );
+        check(
+            r#"{"settings":[{"name":"moon","value":"full"}]}"#,
+            "Cluster setting name should be containerInsights, but was moon.",
+        );
+        check(
+            r#"{"settings":[{"name":"containerInsights","value":"full"}]}"#,
+            "containerInsights should be one of [enabled,disabled,enhanced], but was full.",
+        );
+    }
+}

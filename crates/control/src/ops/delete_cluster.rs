@@ -60,3 +60,61 @@ fn forget_tasks(cx: &mut Cx<'_>, cluster: &Cluster) {
         cx.state.remove_task(id);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::payload::HostStatus;
+    use serde_json::json;
+
+    use crate::testing::{World, web};
+
+    #[test]
+    fn an_empty_cluster_becomes_inactive_and_is_still_described() {
+        let mut world = World::new();
+        world.ok("CreateCluster", r#"{"clusterName":"batch"}"#);
+        let status = world.at("DeleteCluster", r#"{"cluster":"batch"}"#, "/cluster/status");
+        assert_eq!(status, json!("INACTIVE"));
+        let described = r#"{"clusters":["batch"]}"#;
+        let status = world.at("DescribeClusters", described, "/clusters/0/status");
+        assert_eq!(status, json!("INACTIVE"));
+        world.refused(
+            "DeleteCluster",
+            r#"{"cluster":"batch"}"#,
+            "ClusterNotFoundException: The referenced cluster was inactive.",
+        );
+        assert_eq!(
+            world.at("ListClusters", "{}", "/clusterArns/1"),
+            json!(null)
+        );
+    }
+
+    #[test]
+    fn tasks_and_instances_keep_a_cluster() {
+        let mut world = World::with_app();
+        world.refused(
+            "DeleteCluster",
+            r#"{"cluster":"default"}"#,
+            "ClusterContainsContainerInstancesException: The Cluster cannot be deleted while \
+             Container Instances are active or draining.",
+        );
+        world.ok("CreateCluster", r#"{"clusterName":"batch"}"#);
+        let id = world.run(&web(r#","cluster":"batch""#))[0];
+        world.refused(
+            "DeleteCluster",
+            r#"{"cluster":"batch"}"#,
+            "ClusterContainsTasksException: The Cluster cannot be deleted while Tasks are active.",
+        );
+        world.tell(id, HostStatus::Stopped);
+        world.ok("DeleteCluster", r#"{"cluster":"batch"}"#);
+        assert_eq!(world.state.tasks().len(), 0);
+    }
+
+    #[test]
+    fn a_cluster_must_be_named() {
+        let mut world = World::new();
+        let blank = "InvalidParameterException: Cluster can not be blank.";
+        world.refused("DeleteCluster", "{}", blank);
+        let absent = "ClusterNotFoundException: Cluster not found.";
+        world.refused("DeleteCluster", r#"{"cluster":"nowhere"}"#, absent);
+    }
+}

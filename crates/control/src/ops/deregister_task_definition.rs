@@ -50,3 +50,63 @@ fn inactive(definition: &Definition, now: model::Timestamp) -> Definition {
         ..definition.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::payload::HostStatus;
+    use serde_json::json;
+
+    use crate::testing::{World, app};
+
+    fn named(text: &str) -> String {
+        format!(r#"{{"taskDefinition":"{text}"}}"#)
+    }
+
+    #[test]
+    fn a_revision_becomes_inactive_once_and_its_tasks_go_on() {
+        let mut world = World::with_app();
+        let id = world.run(&app(""))[0];
+        world.pass_seconds(5);
+        let first = world.ok("DeregisterTaskDefinition", &named("app:1"));
+        assert_eq!(first["taskDefinition"]["status"], json!("INACTIVE"));
+        assert_eq!(
+            first["taskDefinition"]["deregisteredAt"],
+            json!(1_767_600_005)
+        );
+        world.pass_seconds(5);
+        assert_eq!(world.ok("DeregisterTaskDefinition", &named("app:1")), first);
+        world.tell(id, HostStatus::Running);
+        let text = "InvalidParameterException: TaskDefinition is inactive";
+        world.refused("RunTask", &named("app:1"), text);
+        let described = world.at("DescribeTaskDefinition", &named("app:1"), "/taskDefinition");
+        assert_eq!(described, first["taskDefinition"]);
+    }
+
+    #[test]
+    fn a_revision_that_exists_must_be_named() {
+        let mut world = World::with_app();
+        let mut check = |text: &str, expected: &str| {
+            world.refused("DeregisterTaskDefinition", &named(text), expected);
+        };
+        check(
+            "",
+            "InvalidParameterException: taskDefinition can not be blank.",
+        );
+        check(
+            "app",
+            "InvalidParameterException: Invalid revision number. Number: ",
+        );
+        check(
+            "app:x",
+            "InvalidParameterException: Invalid revision number. Number: x",
+        );
+        check(
+            "app:9",
+            "ClientException: The specified task definition does not exist.",
+        );
+        check(
+            "a b:1",
+            "ClientException: Family contains invalid characters.",
+        );
+    }
+}

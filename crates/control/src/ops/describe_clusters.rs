@@ -45,3 +45,94 @@ pub(crate) fn describe_clusters(
         failures: Some(failures),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use model::payload::HostStatus;
+    use serde_json::json;
+
+    use crate::testing::{ARN, World, app, copies, web};
+
+    #[test]
+    fn without_names_it_is_the_default_cluster_and_counts_are_exact() {
+        let mut world = World::with_app();
+        let tasks = world.run(&app(r#","count":4"#));
+        world.tell(tasks[0], HostStatus::Running);
+        world.tell(tasks[1], HostStatus::Running);
+        world.exit(tasks[2], 0);
+        let fargate = world.run(&web(""))[0];
+        world.tell(fargate, HostStatus::Running);
+        let cluster = world.at(
+            "DescribeClusters",
+            r#"{"include":["STATISTICS"]}"#,
+            "/clusters/0",
+        );
+        assert_eq!(cluster["clusterName"], json!("default"));
+        assert_eq!(cluster["registeredContainerInstancesCount"], json!(1));
+        assert_eq!(cluster["runningTasksCount"], json!(3));
+        assert_eq!(cluster["pendingTasksCount"], json!(1));
+        assert_eq!(
+            cluster["statistics"],
+            json!([
+                {"name": "runningEC2TasksCount", "value": "2"},
+                {"name": "runningFargateTasksCount", "value": "1"},
+                {"name": "runningExternalTasksCount", "value": "0"},
+                {"name": "pendingEC2TasksCount", "value": "1"},
+                {"name": "pendingFargateTasksCount", "value": "0"},
+                {"name": "pendingExternalTasksCount", "value": "0"},
+            ])
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_missing_and_nothing_is_told_twice() {
+        let mut world = World::new();
+        let named = format!(r#"{{"clusters":["default","no","{ARN}:cluster/default","no"]}}"#);
+        let answer = world.ok("DescribeClusters", &named);
+        assert_eq!(answer["clusters"].as_array().unwrap().len(), 1);
+        let missing = json!([{"arn": format!("{ARN}:cluster/no"), "reason": "MISSING"}]);
+        assert_eq!(answer["failures"], missing);
+    }
+
+    #[test]
+    fn parts_are_shown_on_request() {
+        let mut world = World::new();
+        let create = r#"{"clusterName":"b","tags":[{"key":"a","value":"1"}],"configuration":
+            {"executeCommandConfiguration":{"logging":"NONE"}}}"#;
+        world.ok("CreateCluster", create);
+        let bare = world.at("DescribeClusters", r#"{"clusters":["b"]}"#, "/clusters/0");
+        assert_eq!((&bare["tags"], &bare["settings"]), (&json!([]), &json!([])));
+        assert_eq!(bare["configuration"], json!(null));
+        let all = r#"{"clusters":["b"],
+            "include":["ATTACHMENTS","CONFIGURATIONS","SETTINGS","STATISTICS","TAGS"]}"#;
+        let full = world.at("DescribeClusters", all, "/clusters/0");
+        assert_eq!(full["tags"], json!([{"key": "a", "value": "1"}]));
+        assert_eq!(full["settings"][0]["value"], json!("disabled"));
+        assert_eq!(
+            full["configuration"]["executeCommandConfiguration"]["logging"],
+            json!("NONE")
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        let mut world = World::new();
+        let mut check = |body: &str, expected: &str| {
+            let expected = format!("InvalidParameterException: {expected}");
+            world.refused("DescribeClusters", body, &expected);
+        };
+        check(r#"{"clusters":[" "]}"#, "Clusters can not be blank.");
+        check(
+            &format!(r#"{{"clusters":[{}]}}"#, copies("\"a\"", 101)),
+            "Clusters can have at most 100 items.",
+        );
+        check(
+            r#"{"include":["MOON"]}"#,
+            "include should be one of [ATTACHMENTS,CONFIGURATIONS,SETTINGS,STATISTICS,TAGS]",
+        );
+        check(
+            &format!(r#"{{"clusters":["{ARN}:task/x"]}}"#),
+            "Unsupported resource type: task",
+        );
+    }
+}

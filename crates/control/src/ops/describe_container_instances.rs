@@ -49,3 +49,113 @@ pub(crate) fn describe_container_instances(
         failures: Some(failures),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use model::payload::HostStatus;
+    use serde_json::{Value, json};
+
+    use crate::testing::{ARN, World, app, copies};
+
+    const ABSENT: &str = "0123456789abcdef0123456789abcdef";
+
+    fn resources(list: &Value) -> Vec<String> {
+        let resources = list.as_array().unwrap().iter();
+        let text = |one: &Value| {
+            let value = match one["type"].as_str() {
+                Some("INTEGER") => one["integerValue"].to_string(),
+                _ => one["stringSetValue"].to_string(),
+            };
+            format!("{} {value}", one["name"].as_str().unwrap())
+        };
+        resources.map(text).collect()
+    }
+
+    #[test]
+    fn what_is_left_is_true_after_each_placement_and_end() {
+        let mut world = World::with_app();
+        let ports = r#"{"name":"main","image":"i","memory":100,"cpu":10,"portMappings":[
+            {"containerPort":80,"hostPort":8080},{"containerPort":5,"hostPort":5,"protocol":"udp"}]}"#;
+        world.containers("app", ports, "");
+        let id = world.state.instances().iter().next().unwrap().id;
+        let body = format!(r#"{{"containerInstances":["{id}"]}}"#);
+        let task = world.run(&app(""))[0];
+        let shown = world.at("DescribeContainerInstances", &body, "/containerInstances/0");
+        let registered = [
+            "CPU 4096",
+            "MEMORY 8192",
+            r#"PORTS ["22","8327"]"#,
+            "PORTS_UDP []",
+        ];
+        assert_eq!(resources(&shown["registeredResources"]), registered);
+        assert_eq!(
+            resources(&shown["remainingResources"]),
+            [
+                "CPU 4086",
+                "MEMORY 8092",
+                r#"PORTS ["22","8080","8327"]"#,
+                r#"PORTS_UDP ["5"]"#
+            ]
+        );
+        assert_eq!(
+            (&shown["runningTasksCount"], &shown["pendingTasksCount"]),
+            (&json!(0), &json!(1))
+        );
+        world.tell(task, HostStatus::Running);
+        let shown = world.at("DescribeContainerInstances", &body, "/containerInstances/0");
+        assert_eq!(
+            (&shown["runningTasksCount"], &shown["pendingTasksCount"]),
+            (&json!(1), &json!(0))
+        );
+        world.exit(task, 0);
+        let shown = world.at("DescribeContainerInstances", &body, "/containerInstances/0");
+        assert_eq!(resources(&shown["remainingResources"]), registered);
+        assert_eq!(shown["agentConnected"], json!(true));
+        assert_eq!(shown["status"], json!("ACTIVE"));
+    }
+
+    #[test]
+    fn attributes_and_unknown_instances_are_told() {
+        let mut world = World::new();
+        let id = world.state.instances().iter().next().unwrap().id;
+        let both = format!(
+            r#"{{"containerInstances":["{id}","{ABSENT}","{ABSENT}"],"include":["TAGS","CONTAINER_INSTANCE_HEALTH"]}}"#
+        );
+        let answer = world.ok("DescribeContainerInstances", &both);
+        let attributes = answer["containerInstances"][0]["attributes"]
+            .as_array()
+            .unwrap();
+        let zone = json!({"name": "ecs.availability-zone", "value": "us-east-1a"});
+        assert!(attributes.contains(&zone));
+        let arn = format!("{ARN}:container-instance/default/{ABSENT}");
+        assert_eq!(
+            answer["failures"],
+            json!([{"arn": arn, "reason": "MISSING"}])
+        );
+    }
+
+    #[test]
+    fn one_to_a_hundred_instances() {
+        let mut world = World::new();
+        let body = |count| {
+            let ids = copies(&format!("\"{ABSENT}\""), count);
+            format!(r#"{{"containerInstances":[{ids}]}}"#)
+        };
+        world.refused(
+            "DescribeContainerInstances",
+            &body(0),
+            "InvalidParameterException: Container instances cannot be empty.",
+        );
+        world.ok("DescribeContainerInstances", &body(100));
+        world.refused(
+            "DescribeContainerInstances",
+            &body(101),
+            "InvalidParameterException: instanceIds can have at most 100 items.",
+        );
+        world.refused(
+            "DescribeContainerInstances",
+            r#"{"containerInstances":["abc"]}"#,
+            "InvalidParameterException: containerInstanceId length should be one of [32,36]",
+        );
+    }
+}

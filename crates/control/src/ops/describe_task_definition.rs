@@ -32,3 +32,59 @@ pub(crate) fn describe_task_definition(
         }),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::World;
+
+    #[test]
+    fn without_a_revision_the_newest_active_one_is_described() {
+        let mut world = World::with_app();
+        world.definition("app", "");
+        world.definition("app", "");
+        world.ok("DeregisterTaskDefinition", r#"{"taskDefinition":"app:3"}"#);
+        let mut revision = |named: &str| {
+            let body = format!(r#"{{"taskDefinition":"{named}"}}"#);
+            world.at("DescribeTaskDefinition", &body, "/taskDefinition/revision")
+        };
+        assert_eq!(revision("app"), json!(2));
+        assert_eq!(revision("app:3"), json!(3));
+        let arn = "arn:aws:ecs:us-east-1:000000000000:task-definition/app:1";
+        assert_eq!(revision(arn), json!(1));
+    }
+
+    #[test]
+    fn tags_are_shown_on_request() {
+        let mut world = World::new();
+        world.definition("app", r#","tags":[{"key":"a","value":"b"}]"#);
+        let mut check = |more: &str, expected: serde_json::Value| {
+            let body = format!(r#"{{"taskDefinition":"app"{more}}}"#);
+            assert_eq!(world.at("DescribeTaskDefinition", &body, "/tags"), expected);
+        };
+        check("", json!([]));
+        check(
+            r#","include":["TAGS"]"#,
+            json!([{"key": "a", "value": "b"}]),
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_cannot_be_described() {
+        let mut world = World::with_app();
+        world.ok("DeregisterTaskDefinition", r#"{"taskDefinition":"app:1"}"#);
+        for named in ["app", "app:2", "nothing"] {
+            world.refused(
+                "DescribeTaskDefinition",
+                &format!(r#"{{"taskDefinition":"{named}"}}"#),
+                "ClientException: Unable to describe task definition.",
+            );
+        }
+        world.refused(
+            "DescribeTaskDefinition",
+            "{}",
+            "InvalidParameterException: taskDefinition can not be blank.",
+        );
+    }
+}

@@ -26,3 +26,25 @@ pub(crate) fn list_clusters(
         next_token: page.next_token,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{ARN, World};
+
+    #[test]
+    fn active_clusters_are_listed_by_name_in_pages() {
+        let mut world = World::new();
+        for name in ["a", "z", "gone"] {
+            world.ok("CreateCluster", &format!(r#"{{"clusterName":"{name}"}}"#));
+        }
+        world.ok("DeleteCluster", r#"{"cluster":"gone"}"#);
+        let arn = |name: &str| format!("{ARN}:cluster/{name}");
+        let first = world.ok("ListClusters", r#"{"maxResults":2}"#);
+        assert_eq!(first["clusterArns"], json!([arn("a"), arn("default")]));
+        let token = first["nextToken"].as_str().unwrap();
+        let second = world.ok("ListClusters", &format!(r#"{{"nextToken":"{token}"}}"#));
+        assert_eq!(second, json!({"clusterArns": [arn("z")]}));
+    }
+}

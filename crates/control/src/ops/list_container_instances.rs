@@ -51,3 +51,55 @@ fn known_status(status: &ContainerInstanceStatus) -> Result<&str, OpError> {
         "status should be one of [{known}], but was {status}."
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::World;
+
+    #[test]
+    fn instances_of_the_cluster_are_listed_by_status_in_pages() {
+        let mut world = World::new();
+        world.ok("CreateCluster", r#"{"clusterName":"other"}"#);
+        world.add_instance("default", 1, 1);
+        world.add_instance("other", 1, 1);
+        let mut count = |body: &str| {
+            let answer = world.ok("ListContainerInstances", body);
+            answer["containerInstanceArns"].as_array().unwrap().len()
+        };
+        assert_eq!(count("{}"), 2);
+        assert_eq!(count(r#"{"status":"ACTIVE"}"#), 2);
+        assert_eq!(count(r#"{"status":"DRAINING"}"#), 0);
+        assert_eq!(count(r#"{"cluster":"other"}"#), 1);
+        assert_eq!(count(r#"{"maxResults":1}"#), 1);
+        let token = world.at(
+            "ListContainerInstances",
+            r#"{"maxResults":1}"#,
+            "/nextToken",
+        );
+        let rest = world.ok(
+            "ListContainerInstances",
+            &format!(r#"{{"nextToken":{token}}}"#),
+        );
+        assert_eq!(rest["containerInstanceArns"].as_array().unwrap().len(), 1);
+        assert_eq!(rest["nextToken"], json!(null));
+    }
+
+    #[test]
+    fn filters_and_unknown_words_are_refused() {
+        let mut world = World::new();
+        world.refused(
+            "ListContainerInstances",
+            r#"{"filter":"task:group == x"}"#,
+            "ClientException: ListContainerInstances.filter is not supported by this server. \
+             Leave it out.",
+        );
+        world.refused(
+            "ListContainerInstances",
+            r#"{"status":"MOON"}"#,
+            "InvalidParameterException: status should be one of \
+             [ACTIVE,DRAINING,REGISTERING,DEREGISTERING,REGISTRATION_FAILED], but was MOON.",
+        );
+    }
+}

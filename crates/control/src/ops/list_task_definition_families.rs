@@ -71,3 +71,52 @@ fn has_revisions(cx: &ReadCx<'_>, family: &Family) -> bool {
         .next()
         .is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::World;
+
+    #[test]
+    fn families_are_listed_by_prefix_and_status() {
+        let mut world = World::new();
+        for family in ["app", "apple", "bee"] {
+            world.definition(family, "");
+        }
+        world.ok(
+            "DeregisterTaskDefinition",
+            r#"{"taskDefinition":"apple:1"}"#,
+        );
+        let mut check = |body: &str, expected: &[&str]| {
+            let families = world.at("ListTaskDefinitionFamilies", body, "/families");
+            assert_eq!(families, json!(expected), "{body}");
+        };
+        check("{}", &["app", "apple", "bee"]);
+        check(r#"{"status":"ALL"}"#, &["app", "apple", "bee"]);
+        check(r#"{"status":"ACTIVE"}"#, &["app", "bee"]);
+        check(r#"{"status":"INACTIVE"}"#, &["apple"]);
+        check(r#"{"familyPrefix":"app"}"#, &["app", "apple"]);
+        check(r#"{"maxResults":2}"#, &["app", "apple"]);
+        // "apple", as a page token writes it.
+        check(r#"{"nextToken":"6170706c65"}"#, &["bee"]);
+    }
+
+    #[test]
+    fn a_family_whose_revisions_are_gone_is_not_listed() {
+        let mut world = World::new();
+        world.definition("app", "");
+        for operation in ["DeregisterTaskDefinition", "DeleteTaskDefinitions"] {
+            world.ok(
+                operation,
+                r#"{"taskDefinition":"app:1","taskDefinitions":["app:1"]}"#,
+            );
+        }
+        world.pass_seconds(3600);
+        world.sweep();
+        assert_eq!(
+            world.at("ListTaskDefinitionFamilies", "{}", "/families"),
+            json!([])
+        );
+    }
+}

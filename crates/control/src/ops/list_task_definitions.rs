@@ -79,3 +79,86 @@ fn parse_key(text: &str) -> Result<DefinitionKey, OpError> {
     });
     parsed.ok_or_else(paging::bad_token)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::World;
+
+    /// `app:1` to `app:11`, of which `app:2` is INACTIVE, and `apple:1`.
+    fn world() -> World {
+        let mut world = World::new();
+        for _ in 0..11 {
+            world.definition("app", "");
+        }
+        world.definition("apple", "");
+        world.ok("DeregisterTaskDefinition", r#"{"taskDefinition":"app:2"}"#);
+        world
+    }
+
+    /// Family and revision of all pages together.
+    fn listed(more: &str, size: usize) -> String {
+        let mut world = world();
+        let (mut seen, mut token) = (Vec::new(), String::new());
+        loop {
+            let body = format!(r#"{{"maxResults":{size},"nextToken":"{token}"{more}}}"#);
+            let answer = world.ok("ListTaskDefinitions", &body);
+            let page = answer["taskDefinitionArns"].as_array().unwrap();
+            assert!(page.len() <= size);
+            seen.extend(
+                page.iter()
+                    .map(|arn| arn.as_str().unwrap().rsplit('/').next().unwrap().to_owned()),
+            );
+            match answer["nextToken"].as_str() {
+                Some(next) => token = next.to_owned(),
+                None => return seen.join(" "),
+            }
+        }
+    }
+
+    #[test]
+    fn revisions_are_sorted_by_family_and_number_and_pages_add_up() {
+        for size in [1, 3, 11, 100] {
+            let all = "app:1 app:3 app:4 app:5 app:6 app:7 app:8 app:9 app:10 app:11 apple:1";
+            assert_eq!(listed("", size), all);
+            let down = "apple:1 app:11 app:10 app:9 app:8 app:7 app:6 app:5 app:4 app:3 app:1";
+            assert_eq!(listed(r#","sort":"DESC""#, size), down);
+        }
+    }
+
+    #[test]
+    fn filters_are_the_whole_family_and_one_status() {
+        assert_eq!(listed(r#","familyPrefix":"apple""#, 100), "apple:1");
+        assert_eq!(listed(r#","familyPrefix":"ap""#, 100), "");
+        assert_eq!(listed(r#","status":"INACTIVE""#, 100), "app:2");
+        assert_eq!(listed(r#","status":"DELETE_IN_PROGRESS""#, 100), "");
+    }
+
+    #[test]
+    fn unknown_words_and_tokens_are_refused() {
+        let mut world = world();
+        let mut check = |body: &str, expected: &str| {
+            let expected = format!("InvalidParameterException: {expected}");
+            world.refused("ListTaskDefinitions", body, &expected);
+        };
+        check(
+            r#"{"status":"MOON"}"#,
+            "status should be one of [ACTIVE,INACTIVE,DELETE_IN_PROGRESS], but was MOON.",
+        );
+        check(
+            r#"{"sort":"UP"}"#,
+            "sort should be one of [ASC,DESC], but was UP.",
+        );
+        check(
+            r#"{"nextToken":"6162"}"#,
+            "Invalid token: use the nextToken of the page before.",
+        );
+        check(
+            r#"{"maxResults":0}"#,
+            "maxResults must be between 1 and 100, but was 0.",
+        );
+        check(
+            r#"{"maxResults":101}"#,
+            "maxResults must be between 1 and 100, but was 101.",
+        );
+    }
+}

@@ -50,3 +50,61 @@ fn next_revision(cx: &mut Cx<'_>, family: String) -> DefinitionKey {
     });
     DefinitionKey { family, revision }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::World;
+
+    const DEFINITION: &str =
+        r#"{"family":"app","containerDefinitions":[{"name":"a","image":"i","memory":6}]}"#;
+
+    #[test]
+    fn revisions_count_up_and_never_repeat_also_after_deletion() {
+        let mut world = World::new();
+        for revision in 1..=2 {
+            let pointer = "/taskDefinition/revision";
+            let given = world.at("RegisterTaskDefinition", DEFINITION, pointer);
+            assert_eq!(given, json!(revision));
+        }
+        for operation in ["DeregisterTaskDefinition", "DeleteTaskDefinitions"] {
+            let body = r#"{"taskDefinition":"app:2","taskDefinitions":["app:2"]}"#;
+            world.ok(operation, body);
+        }
+        world.pass_seconds(3600);
+        world.sweep();
+        world.refused(
+            "DescribeTaskDefinition",
+            r#"{"taskDefinition":"app:2"}"#,
+            "ClientException: Unable to describe task definition.",
+        );
+        world.state = world.reloaded();
+        let given = world.at(
+            "RegisterTaskDefinition",
+            DEFINITION,
+            "/taskDefinition/revision",
+        );
+        assert_eq!(given, json!(3));
+    }
+
+    #[test]
+    fn tags_are_answered_beside_the_definition() {
+        let body = DEFINITION.replace(r#""family""#, r#""tags":[{"key":"a"}],"family""#);
+        let answer = World::new().ok("RegisterTaskDefinition", &body);
+        assert_eq!(answer["tags"], json!([{"key": "a", "value": ""}]));
+        assert_eq!(answer["taskDefinition"]["tags"], json!(null));
+    }
+
+    #[test]
+    fn a_refused_registration_takes_no_number() {
+        let mut world = World::new();
+        world.call("RegisterTaskDefinition", r#"{"family":"app"}"#);
+        let given = world.at(
+            "RegisterTaskDefinition",
+            DEFINITION,
+            "/taskDefinition/revision",
+        );
+        assert_eq!(given, json!(1));
+    }
+}

@@ -19,3 +19,151 @@ pub(crate) fn tag_resource(
     resource.change(cx, |have| tags::merged(have, new))?;
     Ok(TagResourceOutput::default())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::testing::{ARN, World, app, web};
+
+    const INVALID: &str = "InvalidParameterException: ";
+
+    fn tag(arn: &str, tags: &str) -> String {
+        format!(r#"{{"resourceArn":"{arn}","tags":[{tags}]}}"#)
+    }
+
+    fn tags_of(world: &mut World, arn: &str) -> Value {
+        world.at(
+            "ListTagsForResource",
+            &format!(r#"{{"resourceArn":"{arn}"}}"#),
+            "/tags",
+        )
+    }
+
+    #[test]
+    fn every_kind_of_resource_takes_and_loses_tags() {
+        let mut world = World::with_app();
+        let instance = world.state.instances().iter().next().unwrap().id;
+        let id = world.run(&app(""))[0];
+        for resource in [
+            "cluster/default".to_owned(),
+            "task-definition/app:1".to_owned(),
+            format!("container-instance/default/{instance}"),
+            format!("task/default/{id}"),
+            format!("task/{id}"),
+        ] {
+            let arn = format!("{ARN}:{resource}");
+            world.ok(
+                "TagResource",
+                &tag(&arn, r#"{"key":"a","value":"1"},{"key":"b"}"#),
+            );
+            world.ok("TagResource", &tag(&arn, r#"{"key":"a","value":"2"}"#));
+            let expected = json!([{"key": "a", "value": "2"}, {"key": "b", "value": ""}]);
+            assert_eq!(tags_of(&mut world, &arn), expected, "{arn}");
+            let keys = format!(r#"{{"resourceArn":"{arn}","tagKeys":["a","b","none"]}}"#);
+            world.ok("UntagResource", &keys);
+            assert_eq!(tags_of(&mut world, &arn), json!([]), "{arn}");
+        }
+    }
+
+    #[test]
+    fn tags_of_a_call_are_found_by_the_arn_of_its_task() {
+        let mut world = World::with_app();
+        let id = world.run(&app(
+            r#","tags":[{"key":"Team","value":"A"},{"key":"team","value":"a"}]"#,
+        ))[0];
+        let expected = json!([{"key": "Team", "value": "A"}, {"key": "team", "value": "a"}]);
+        assert_eq!(
+            tags_of(&mut world, &format!("{ARN}:task/default/{id}")),
+            expected
+        );
+    }
+
+    #[test]
+    fn reserved_tags_can_be_neither_changed_nor_removed() {
+        let mut world = World::with_app();
+        let id = world.run(&app(r#","enableECSManagedTags":true"#))[0];
+        let arn = format!("{ARN}:task/default/{id}");
+        let text = format!("{INVALID}A tag key must not begin with aws:, which is reserved.");
+        let managed = r#"{"key":"aws:ecs:clusterName","value":"other"}"#;
+        world.refused("TagResource", &tag(&arn, managed), &text);
+        let keys = format!(r#"{{"resourceArn":"{arn}","tagKeys":["aws:ecs:clusterName"]}}"#);
+        world.refused("UntagResource", &keys, &text);
+        let expected = json!([{"key": "aws:ecs:clusterName", "value": "default"}]);
+        assert_eq!(tags_of(&mut world, &arn), expected);
+    }
+
+    #[test]
+    fn fifty_own_tags_fit_beside_the_managed_one() {
+        let mut world = World::with_app();
+        let id = world.run(&app(r#","enableECSManagedTags":true"#))[0];
+        let arn = format!("{ARN}:task/default/{id}");
+        let fifty: Vec<String> = (0..50).map(|i| format!(r#"{{"key":"k{i}"}}"#)).collect();
+        world.ok("TagResource", &tag(&arn, &fifty.join(",")));
+        world.refused(
+            "TagResource",
+            &tag(&arn, r#"{"key":"one more"}"#),
+            &format!("{INVALID}A resource can have at most 50 tags, but would have 51."),
+        );
+    }
+
+    #[test]
+    fn a_stopped_task_takes_no_tags() {
+        let mut world = World::with_app();
+        let id = world.run(&app(""))[0];
+        world.exit(id, 0);
+        world.refused(
+            "TagResource",
+            &tag(&format!("{ARN}:task/default/{id}"), r#"{"key":"a"}"#),
+            &format!(
+                "{INVALID}The specified task is stopped. Specify a running task and try again."
+            ),
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_tagged() {
+        let mut world = World::with_app();
+        let id = world.run(&web(""))[0];
+        let mut check = |arn: &str, expected: &str| {
+            world.refused("TagResource", &tag(arn, r#"{"key":"a"}"#), expected);
+        };
+        let missing = "ResourceNotFoundException: The specified resource was not found.";
+        check(
+            &format!("{ARN}:cluster/no"),
+            "ClusterNotFoundException: Cluster not found.",
+        );
+        check(&format!("{ARN}:task-definition/app:2"), missing);
+        check(
+            &format!("{ARN}:container-instance/default/0123456789abcdef0123456789abcdef"),
+            missing,
+        );
+        check(
+            &format!("{ARN}:task/other/{id}"),
+            &format!("{INVALID}The referenced task was not found."),
+        );
+        check(
+            &format!("{ARN}:task-definition/app"),
+            &format!("{INVALID}Tags belong to a revision: name one as FAMILY:REVISION."),
+        );
+        check(
+            &format!("{ARN}:service/default/web"),
+            &format!("{INVALID}Unsupported resource type: service"),
+        );
+        check(
+            "default",
+            &format!("{INVALID}Invalid identifier: Unexpected number of separators"),
+        );
+    }
+
+    #[test]
+    fn nothing_to_do_is_refused() {
+        let mut world = World::new();
+        let arn = format!("{ARN}:cluster/default");
+        let text = format!("{INVALID}Tags cannot be empty.");
+        world.refused("TagResource", &tag(&arn, ""), &text);
+        let keys = format!(r#"{{"resourceArn":"{arn}","tagKeys":[]}}"#);
+        let text = format!("{INVALID}Tag keys cannot be empty.");
+        world.refused("UntagResource", &keys, &text);
+    }
+}

@@ -9,9 +9,6 @@ use crate::error::OpError;
 use crate::identifier::is_name;
 use crate::limits::CONTAINER_MEMORY_MIB_MIN;
 
-/// Containers wait at most this long between stop signal and SIGKILL on Fargate.
-pub(super) const FARGATE_STOP_TIMEOUT_MAX: i32 = 120;
-
 pub(super) fn check(container: &ContainerDefinition) -> Result<(), OpError> {
     let name = container.name.as_deref().unwrap_or_default();
     if name.is_empty() {

@@ -3,7 +3,7 @@
 
 use model::shapes::{ContainerDefinition, LogDriver, NetworkMode, PidMode, TaskDefinition};
 
-use crate::registration::container::FARGATE_STOP_TIMEOUT_MAX;
+use crate::limits::FARGATE_TIMEOUT_SECONDS_MAX;
 use crate::sizes;
 
 pub(super) fn problem(shape: &TaskDefinition) -> Option<String> {
@@ -116,16 +116,22 @@ fn of(shape: &TaskDefinition, container: &ContainerDefinition) -> Option<String>
     if let Some((feature, _)) = refused.iter().find(|(_, is_set)| *is_set) {
         return Some(unsupported(feature));
     }
-    if container
-        .stop_timeout
-        .is_some_and(|seconds| seconds > FARGATE_STOP_TIMEOUT_MAX)
-    {
-        let name = container.name.as_deref().unwrap_or_default();
-        return Some(format!(
-            "The 'stopTimeout' of container '{name}' must be at most {FARGATE_STOP_TIMEOUT_MAX}."
-        ));
-    }
-    log_problem(shape, container).or_else(|| role_problem(shape, container))
+    timeout_problem(container)
+        .or_else(|| log_problem(shape, container))
+        .or_else(|| role_problem(shape, container))
+}
+
+fn timeout_problem(container: &ContainerDefinition) -> Option<String> {
+    let timeouts = [
+        ("startTimeout", container.start_timeout),
+        ("stopTimeout", container.stop_timeout),
+    ];
+    let long = |seconds: Option<i32>| seconds.is_some_and(|s| s > FARGATE_TIMEOUT_SECONDS_MAX);
+    let (member, _) = timeouts.iter().find(|(_, seconds)| long(*seconds))?;
+    let name = container.name.as_deref().unwrap_or_default();
+    Some(format!(
+        "The '{member}' of container '{name}' must be at most {FARGATE_TIMEOUT_SECONDS_MAX}."
+    ))
 }
 
 fn log_problem(shape: &TaskDefinition, container: &ContainerDefinition) -> Option<String> {

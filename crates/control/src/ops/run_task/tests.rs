@@ -185,7 +185,10 @@ fn check_task(mut world: World, body: &str, expected: Expect) {
 #[test]
 fn a_task_on_an_instance_is_described_in_full() {
     let body = app(r#","startedBy":"nightly/1","tags":[{"key":"team","value":"data"}]"#);
-    check_task(World::with_app(), &body, expect![[r#"
+    check_task(
+        World::with_app(),
+        &body,
+        expect![[r#"
         {
           "attachments": [],
           "attributes": [
@@ -231,12 +234,16 @@ fn a_task_on_an_instance_is_described_in_full() {
           "taskArn": "arn:aws:ecs:us-east-1:000000000000:task/default/TASK",
           "taskDefinitionArn": "arn:aws:ecs:us-east-1:000000000000:task-definition/app:1",
           "version": 1
-        }"#]]);
+        }"#]],
+    );
 }
 
 #[test]
 fn a_task_on_fargate_is_described_in_full() {
-    check_task(World::with_app(), &web(""), expect![[r#"
+    check_task(
+        World::with_app(),
+        &web(""),
+        expect![[r#"
         {
           "attachments": [
             {
@@ -295,7 +302,8 @@ fn a_task_on_fargate_is_described_in_full() {
           "taskArn": "arn:aws:ecs:us-east-1:000000000000:task/default/TASK",
           "taskDefinitionArn": "arn:aws:ecs:us-east-1:000000000000:task-definition/web:1",
           "version": 1
-        }"#]]);
+        }"#]],
+    );
 }
 
 #[test]
