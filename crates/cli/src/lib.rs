@@ -1,1 +1,128 @@
-//! Placeholder.
+//! The user's commands: run a task and follow it to its exit code, look at tasks and
+//! hosts, read logs, stop.
+//!
+//! Everything goes through the public API with the typed client; there is no private way
+//! in. The program that embeds these commands finds or starts a server, hands over a
+//! [`Connection`], and turns the returned number into its own exit code.
+//!
+//! Only what was asked for goes to stdout (a container's output, tables, JSON, ARNs);
+//! everything that is said about it goes to stderr.
+
+mod arguments;
+mod failed;
+mod instances;
+mod listing;
+mod log_reader;
+mod log_stream;
+mod logs;
+mod ps;
+mod run;
+mod screen;
+mod shorthand;
+mod span;
+mod stop;
+mod table;
+mod task_definitions;
+mod task_name;
+mod terminal;
+
+use std::future::Future;
+
+use client::Client;
+use model::Timestamp;
+
+pub use arguments::{Common, Target};
+pub use instances::InstancesArgs;
+pub use logs::LogsArgs;
+pub use ps::PsArgs;
+pub use run::{ComfortArgs, RunArgs, TaskArgs};
+pub use stop::StopArgs;
+pub use task_definitions::TaskDefinitionsArgs;
+pub use terminal::{ColorChoice, Terminal};
+
+use failed::Failed;
+
+/// The commands of this crate, for `#[command(flatten)]`.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum Command {
+    /// Run a task, stream its logs, return its exit code
+    Run(Box<RunArgs>),
+    /// List tasks
+    Ps(PsArgs),
+    /// Show what a task's containers wrote
+    Logs(LogsArgs),
+    /// Stop tasks
+    Stop(StopArgs),
+    /// List container instances with what they have and what is free
+    Instances(InstancesArgs),
+    /// List task definitions
+    TaskDefinitions(TaskDefinitionsArgs),
+}
+
+impl Command {
+    /// Which server the user means.
+    pub fn target(&self) -> Target {
+        self.common().target()
+    }
+
+    /// When to use colours, for [`Terminal::stdio`].
+    pub fn color(&self) -> ColorChoice {
+        self.common().color
+    }
+
+    fn common(&self) -> &Common {
+        match self {
+            Self::Run(run) => &run.common,
+            Self::Ps(ps) => &ps.common,
+            Self::Logs(logs) => &logs.common,
+            Self::Stop(stop) => &stop.common,
+            Self::Instances(instances) => &instances.common,
+            Self::TaskDefinitions(definitions) => &definitions.common,
+        }
+    }
+}
+
+/// A way to a server. The region is the client's.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// Signs and sends.
+    pub client: Client,
+    /// Our own server on this machine: `run` fills in launch type and subnet, asks more
+    /// often, and says which members of a definition are not honoured.
+    pub local: bool,
+    /// The moment the command began; ages are counted from it.
+    pub now: Timestamp,
+}
+
+/// Performs a command and returns the exit code of the process. `interrupt` resolves when
+/// the user presses Ctrl-C. `run` then stops its tasks, waits for their end and returns
+/// 130; the caller should let a second Ctrl-C end the process. The future is not `Send`:
+/// it is for `block_on`, not for `spawn`.
+pub async fn execute(
+    command: Command,
+    connection: Connection,
+    mut terminal: Terminal,
+    interrupt: impl Future<Output = ()>,
+) -> u8 {
+    let done = match command {
+        Command::Run(run) => return run::execute(*run, &connection, terminal, interrupt).await,
+        Command::Logs(logs) => {
+            return logs::execute(logs, &connection, terminal, interrupt).await;
+        }
+        Command::Ps(ps) => ps::execute(&ps, &connection, &mut terminal).await,
+        Command::Stop(stop) => stop::execute(&stop, &connection, &mut terminal).await,
+        Command::Instances(instances) => {
+            instances::execute(&instances, &connection, &mut terminal).await
+        }
+        Command::TaskDefinitions(definitions) => {
+            task_definitions::execute(&definitions, &connection, &mut terminal).await
+        }
+    };
+    match done {
+        Ok(()) => 0,
+        Err(failed) => {
+            terminal.error(&failed);
+            Failed::EXIT_CODE
+        }
+    }
+}

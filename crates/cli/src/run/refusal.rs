@@ -1,0 +1,334 @@
+//! Why tasks were not placed, in words, with amounts and with what could help.
+
+use std::collections::BTreeSet;
+
+use model::shapes::{ContainerInstance, Failure, RunTaskInput, TaskDefinition};
+
+use super::demand::Demand;
+use crate::instances::{amount, ports};
+use crate::{Connection, listing, task_name};
+
+/// What a failure's reason says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Cpu,
+    Memory,
+    Ports,
+    /// Another resource: GPU, ENI …
+    Resource,
+    Agent,
+    Attribute,
+    Location,
+    Missing,
+    Inactive,
+    Constraint,
+    /// Fargate has no room.
+    CapacityUnavailable,
+    /// The account may not run more at once.
+    ConcurrencyLimit,
+    Other,
+}
+
+impl Kind {
+    pub(super) fn of(reason: &str) -> Self {
+        match reason {
+            "RESOURCE:CPU" => Self::Cpu,
+            "RESOURCE:MEMORY" => Self::Memory,
+            "RESOURCE:PORTS" => Self::Ports,
+            "RESOURCE:FARGATE" => Self::CapacityUnavailable,
+            "AGENT" => Self::Agent,
+            "ATTRIBUTE" => Self::Attribute,
+            "LOCATION" => Self::Location,
+            "MISSING" => Self::Missing,
+            "INACTIVE" => Self::Inactive,
+            reason if reason.starts_with("RESOURCE:") => Self::Resource,
+            reason if reason.starts_with("Capacity is unavailable at this time") => {
+                Self::CapacityUnavailable
+            }
+            reason if reason.contains("reached the limit on the number of") => {
+                Self::ConcurrencyLimit
+            }
+            reason if reason.contains("placement constraint unsatisfied") => Self::Constraint,
+            _ => Self::Other,
+        }
+    }
+
+    fn hint(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Cpu | Self::Memory | Self::CapacityUnavailable => {
+                "ask for less in the definition or with --overrides, or stop other tasks \
+                 (`longshore ps` lists them)"
+            }
+            Self::Ports => {
+                "leave `hostPort` out to get a free port, or stop what holds it (`longshore ps` \
+                 lists tasks with their ports)"
+            }
+            Self::Agent => "wait until the instance's agent is connected (`longshore instances`)",
+            Self::Attribute => {
+                "the definition needs what no instance has: change it or add an instance"
+            }
+            Self::Location => "give a subnet in the zone of an instance",
+            Self::Missing | Self::Inactive => "`longshore instances` lists the instances there are",
+            Self::Constraint => "loosen the placement constraints or add an instance",
+            Self::ConcurrencyLimit => "wait for other tasks to end, or have the quota raised",
+            Self::Resource | Self::Other => return None,
+        })
+    }
+}
+
+/// A sentence per failure, then the hints.
+pub(super) async fn explain(
+    connection: &Connection,
+    input: &RunTaskInput,
+    definition: Option<&TaskDefinition>,
+    failures: &[Failure],
+) -> Vec<String> {
+    let instances = instances(connection, input, failures).await;
+    let demand = definition.map(|definition| Demand::of(definition, input.overrides.as_ref()));
+    let mut sentences: Vec<String> = failures
+        .iter()
+        .flat_map(|failure| sentences(failure, demand.as_ref(), &instances))
+        .collect();
+    let mut hints = Vec::new();
+    for failure in failures {
+        let hint = Kind::of(failure.reason.as_deref().unwrap_or_default()).hint();
+        hints.extend(hint.filter(|hint| !hints.contains(hint)));
+    }
+    sentences.extend(hints.into_iter().map(|hint| format!("hint: {hint}")));
+    sentences
+}
+
+/// The instances that the failures blame. Fargate blames none; a local server takes
+/// Fargate tasks from the instances of the default cluster.
+async fn instances(
+    connection: &Connection,
+    input: &RunTaskInput,
+    failures: &[Failure],
+) -> Vec<ContainerInstance> {
+    let client = &connection.client;
+    let blamed: BTreeSet<String> = failures
+        .iter()
+        .filter_map(|failure| failure.arn.clone())
+        .filter(|arn| arn.contains(":container-instance/"))
+        .collect();
+    let is_capacity = |failure: &Failure| {
+        Kind::of(failure.reason.as_deref().unwrap_or_default()) == Kind::CapacityUnavailable
+    };
+    let found = if !blamed.is_empty() {
+        let arns: Vec<_> = blamed.into_iter().collect();
+        listing::describe_instances(client, input.cluster.as_deref(), &arns).await
+    } else if connection.local && failures.iter().any(is_capacity) {
+        listing::instances(client, None).await
+    } else {
+        return Vec::new();
+    };
+    // The failure is told without amounts if they cannot be had.
+    found.unwrap_or_default()
+}
+
+fn sentences(
+    failure: &Failure,
+    demand: Option<&Demand>,
+    instances: &[ContainerInstance],
+) -> Vec<String> {
+    let reason = failure.reason.as_deref().unwrap_or("no reason given");
+    let arn = failure.arn.as_deref().unwrap_or_default();
+    let instance = instances
+        .iter()
+        .find(|one| one.container_instance_arn.as_deref() == Some(arn));
+    let place = match task_name::short(arn) {
+        "" => String::new(),
+        name => format!("instance {name}: "),
+    };
+    let words = match (Kind::of(reason), demand, instance) {
+        (Kind::Cpu, Some(demand), Some(instance)) => lacking(
+            "CPU",
+            i64::from(demand.cpu_units),
+            "CPU units",
+            amounts(instance, "CPU"),
+        ),
+        (Kind::Memory, Some(demand), Some(instance)) => lacking(
+            "memory",
+            i64::from(demand.memory_mib),
+            "MiB",
+            amounts(instance, "MEMORY"),
+        ),
+        (Kind::Ports, Some(demand), Some(instance)) => taken(demand, instance),
+        (Kind::Agent, ..) => "its agent is not connected".to_owned(),
+        (Kind::Attribute, Some(demand), Some(instance)) => missing(demand, instance),
+        (Kind::Location, ..) => "it is in another zone than the given subnets".to_owned(),
+        (Kind::Missing, ..) => "there is no such instance in the cluster".to_owned(),
+        (Kind::Inactive, ..) => "it is not in service".to_owned(),
+        (Kind::CapacityUnavailable, Some(demand), _) if !instances.is_empty() => {
+            return no_room(reason, demand, instances);
+        }
+        _ => String::new(),
+    };
+    let detail = failure
+        .detail
+        .as_deref()
+        .map(|detail| format!(": {detail}"));
+    let detail = detail.unwrap_or_default();
+    vec![match words.as_str() {
+        "" => format!("{place}{reason}{detail}"),
+        words => format!("{place}{words} ({reason}{detail})"),
+    }]
+}
+
+/// Free and registered.
+fn amounts(instance: &ContainerInstance, name: &str) -> (i32, i32) {
+    let amount = |list| amount(list, name).unwrap_or(0);
+    (
+        amount(&instance.remaining_resources),
+        amount(&instance.registered_resources),
+    )
+}
+
+fn lacking(what: &str, asked: i64, unit: &str, (free, all): (i32, i32)) -> String {
+    format!("not enough {what}: {asked} {unit} asked, {free} free of {all}")
+}
+
+fn no_room(reason: &str, demand: &Demand, instances: &[ContainerInstance]) -> Vec<String> {
+    let Demand {
+        cpu_units,
+        memory_mib,
+        ..
+    } = demand;
+    let asked = format!("{reason} ({cpu_units} CPU units and {memory_mib} MiB asked)");
+    let free = instances.iter().map(|instance| {
+        let name = task_name::short(
+            instance
+                .container_instance_arn
+                .as_deref()
+                .unwrap_or_default(),
+        );
+        let (cpu, cpu_all) = amounts(instance, "CPU");
+        let (memory, memory_all) = amounts(instance, "MEMORY");
+        format!(
+            "instance {name}: {cpu} of {cpu_all} CPU units and {memory} of {memory_all} MiB free"
+        )
+    });
+    std::iter::once(asked).chain(free).collect()
+}
+
+fn taken(demand: &Demand, instance: &ContainerInstance) -> String {
+    let in_use = ports(&instance.remaining_resources);
+    let asked = demand.ports.iter();
+    let taken: Vec<_> = asked
+        .filter(|port| in_use.contains(port))
+        .cloned()
+        .collect();
+    match taken.as_slice() {
+        // Given back since then, or too many ports.
+        [] => format!("no room for the host ports {}", demand.ports.join(", ")),
+        [port] => format!("host port {port} is taken"),
+        ports => format!("host ports {} are taken", ports.join(", ")),
+    }
+}
+
+fn missing(demand: &Demand, instance: &ContainerInstance) -> String {
+    let has: BTreeSet<_> = instance
+        .attributes
+        .iter()
+        .flatten()
+        .filter_map(|one| one.name.as_deref())
+        .collect();
+    let required = demand.attributes.iter().map(String::as_str);
+    let missing: Vec<_> = required.filter(|name| !has.contains(name)).collect();
+    match missing.as_slice() {
+        [] => "it lacks an attribute that the definition requires".to_owned(),
+        names => format!(
+            "it lacks what the definition requires: {}",
+            names.join(", ")
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn instance() -> ContainerInstance {
+        let resources = |cpu: i32, memory: i32, ports: &[&str]| {
+            json!([{"name": "CPU", "integerValue": cpu}, {"name": "MEMORY", "integerValue": memory},
+                {"name": "PORTS", "stringSetValue": ports}])
+        };
+        let instance = json!({
+            "containerInstanceArn": "arn:aws:ecs:r:0:container-instance/default/0c9f3a64b1c8",
+            "registeredResources": resources(4096, 8000, &["22"]),
+            "remainingResources": resources(1024, 1873, &["22", "8080"]),
+            "attributes": [{"name": "ecs.os-type"}]
+        });
+        serde_json::from_value(instance).unwrap()
+    }
+
+    #[track_caller]
+    fn check(reason: &str, expected: &[&str]) {
+        let definition = json!({
+            "requiresAttributes": [{"name": "ecs.os-type"}, {"name": "ecs.capability.task-eni"}],
+            "containerDefinitions": [{"cpu": 2048, "memory": 4096,
+                "portMappings": [{"containerPort": 80, "hostPort": 8080}]}]
+        });
+        let demand = Demand::of(&serde_json::from_value(definition).unwrap(), None);
+        let failure = Failure {
+            arn: (!reason.starts_with("Capacity"))
+                .then(|| instance().container_instance_arn.unwrap()),
+            reason: Some(reason.to_owned()),
+            detail: None,
+        };
+        assert_eq!(sentences(&failure, Some(&demand), &[instance()]), expected);
+    }
+
+    #[test]
+    fn amounts_and_names_are_told() {
+        check(
+            "RESOURCE:CPU",
+            &[
+                "instance 0c9f3a64: not enough CPU: 2048 CPU units asked, 1024 free of 4096 \
+               (RESOURCE:CPU)",
+            ],
+        );
+        check(
+            "RESOURCE:MEMORY",
+            &[
+                "instance 0c9f3a64: not enough memory: 4096 MiB asked, 1873 free of 8000 \
+               (RESOURCE:MEMORY)",
+            ],
+        );
+        check(
+            "RESOURCE:PORTS",
+            &["instance 0c9f3a64: host port 8080/tcp is taken (RESOURCE:PORTS)"],
+        );
+        check(
+            "AGENT",
+            &["instance 0c9f3a64: its agent is not connected (AGENT)"],
+        );
+        check(
+            "ATTRIBUTE",
+            &["instance 0c9f3a64: it lacks what the definition requires: \
+               ecs.capability.task-eni (ATTRIBUTE)"],
+        );
+        check(
+            "Capacity is unavailable at this time.",
+            &[
+                "Capacity is unavailable at this time. (2048 CPU units and 4096 MiB asked)",
+                "instance 0c9f3a64: 1024 of 4096 CPU units and 1873 of 8000 MiB free",
+            ],
+        );
+        check("RESOURCE:GPU", &["instance 0c9f3a64: RESOURCE:GPU"]);
+    }
+
+    #[test]
+    fn both_apostrophes_are_a_limit() {
+        for reason in [
+            "You've reached the limit on the number of vCPUs you can run concurrently",
+            "You’ve reached the limit on the number of tasks you can run concurrently",
+        ] {
+            assert_eq!(Kind::of(reason), Kind::ConcurrencyLimit);
+        }
+        let text = "MemberOf placement constraint unsatisfied.";
+        assert_eq!(Kind::of(text), Kind::Constraint);
+    }
+}
