@@ -2,6 +2,7 @@
 //! chooses. Depends on no crate of ours, so that it runs when they do not build,
 //! and on nothing that needs a package of the system.
 
+mod bench;
 mod codegen;
 mod demo;
 mod facts;
@@ -22,6 +23,7 @@ usage: cargo xtask TASK
   demo                run the main job offline with real containers, then through the AWS CLI
   test                prepare the machine, run all checks and all tests
   tidy                check the house rules that no compiler knows
+  bench api|start     measure the API, or lives of real containers, against peers and floors
   codegen [--check]   write what is generated from smithy/; --check only compares
   model import PATH   write smithy/ecs.json from botocore (a wheel, its folder or service-2.json)
   venv                make target/venv with botocore, boto3 and the AWS CLI";
@@ -57,6 +59,8 @@ fn run(words: &[&str]) -> anyhow::Result<()> {
         ["demo"] => demo::run(),
         ["test"] => test::run(),
         ["tidy"] => tidy::run(),
+        ["bench", "api"] => bench::api(),
+        ["bench", "start"] => bench::start(),
         ["model", "import", path] => model_import::run(path.as_ref()),
         ["codegen"] => codegen::run(codegen::Mode::Write),
         ["codegen", "--check"] => codegen::run(codegen::Mode::Check),

@@ -1,0 +1,38 @@
+//! `cargo xtask bench`: how fast it is, as ratios. Every figure is measured in the
+//! same run as the peer or floor it is compared with, on the same machine; the
+//! goals stand beside them and nothing fails when one is missed.
+
+mod api;
+mod figures;
+mod memory;
+mod programs;
+mod server;
+mod start;
+mod table;
+mod workplace;
+
+use programs::Programs;
+use table::Table;
+use workplace::Workplace;
+
+/// The API, with containers that are scripts.
+pub(crate) fn api() -> anyhow::Result<()> {
+    measure(api::measure)
+}
+
+/// Lives of real containers.
+pub(crate) fn start() -> anyhow::Result<()> {
+    measure(start::measure)
+}
+
+fn measure(
+    what: fn(&Programs, &Workplace, &mut Table) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let programs = Programs::build()?;
+    let workplace = Workplace::create()?;
+    let mut table = Table::default();
+    let result = what(&programs, &workplace, &mut table);
+    // What was found before something broke is worth a look.
+    table.print();
+    result
+}

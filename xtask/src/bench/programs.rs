@@ -1,0 +1,111 @@
+//! The release builds that are measured and that measure.
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::Context as _;
+use serde::de::DeserializeOwned;
+
+use crate::{paths, shell};
+
+/// The key of the measured servers. It opens nothing else: they listen on loopback and their
+/// data is removed.
+pub(super) const KEY: [(&str, &str); 2] = [
+    ("LONGSHORE_ROOT_ACCESS_KEY_ID", "AKIABENCHBENCHBENCH0"),
+    (
+        "LONGSHORE_ROOT_SECRET_ACCESS_KEY",
+        "the-key-of-a-server-that-lives-a-minute",
+    ),
+];
+
+pub(super) struct Programs {
+    folder: PathBuf,
+}
+
+impl Programs {
+    pub(super) fn build() -> anyhow::Result<Self> {
+        let what = [
+            "build",
+            "--release",
+            "--package",
+            "longshore",
+            "--package",
+            "bench",
+        ];
+        shell::check(shell::cargo().args(what))?;
+        let target =
+            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+        Ok(Self {
+            folder: paths::workspace().join(target).join("release"),
+        })
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// A program to run as the user, with the key.
+    pub(super) fn command(&self, name: &str) -> Command {
+        let mut command = shell::command(self.path(name));
+        command.envs(KEY);
+        command
+    }
+
+    /// Runs a measuring program to its end and takes what it found.
+    pub(super) fn find<T: DeserializeOwned>(&self, command: &mut Command) -> anyhow::Result<T> {
+        let text = self.text(command)?;
+        serde_json::from_str(&text).with_context(|| text.clone())
+    }
+
+    /// Runs a program to its end and takes what it wrote.
+    pub(super) fn text(&self, command: &mut Command) -> anyhow::Result<String> {
+        let done = command
+            .stderr(Stdio::inherit())
+            .output()
+            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+        anyhow::ensure!(done.status.success(), "{}: {command:?}", done.status);
+        Ok(String::from_utf8(done.stdout)?)
+    }
+
+    /// A server that answers with the bytes of a file.
+    pub(super) fn echo(&self, body: &OsStr) -> anyhow::Result<Echo> {
+        let mut command = self.command("echo");
+        let child = command
+            .arg("--body")
+            .arg(body)
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut echo = Echo {
+            child,
+            url: String::new(),
+        };
+        echo.url = ready(&mut echo.child)?;
+        Ok(echo)
+    }
+}
+
+/// Waits for the line that says where a server listens.
+pub(super) fn ready(child: &mut Child) -> anyhow::Result<String> {
+    let stdout = child.stdout.take().context("a server without output")?;
+    let mut line = String::new();
+    BufReader::new(stdout).read_line(&mut line)?;
+    let url = line.trim_end().strip_prefix("ready ");
+    url.map(str::to_owned)
+        .with_context(|| format!("a server is not ready: {line:?}"))
+}
+
+/// Ends when dropped.
+pub(super) struct Echo {
+    child: Child,
+    pub(super) url: String,
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        // It may have ended by itself, and holds nothing.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
