@@ -4,8 +4,10 @@
 
 mod api;
 mod figures;
+mod load;
 mod memory;
 mod programs;
+mod remembering;
 mod server;
 mod start;
 mod table;

@@ -1,19 +1,19 @@
 //! RunTask over HTTP, signed and durable, beside a bare echo of the same bytes and
-//! beside what the disk allows; starting, idling and remembering.
+//! beside what the disk allows; starting and idling.
 
 use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
 
-use super::figures::{Latency, Rounds, hundredths, tenths, whole};
-use super::memory;
+use super::figures::{Latency, Rounds, hundredths, milliseconds, tenths, whole};
+use super::load::{Case, LIVING, Load, WAITING, body, load, register};
 use super::programs::{Echo, Programs};
 use super::server::Server;
 use super::table::{Goal, Table};
 use super::workplace::Workplace;
+use super::{memory, remembering};
 use crate::say;
 
 const ROUNDS: usize = 3;
@@ -23,31 +23,6 @@ const SECONDS: &str = "4";
 /// More requests than any server answers in a run; the echo gets the same ones again.
 const SIGNED: usize = 120_000;
 const SIGNED_FOR_ECHO: usize = 20_000;
-/// Stopped tasks that a server has to remember, ten from each request.
-const REMEMBERED: usize = 100_000;
-const SETTLE: Duration = Duration::from_secs(240);
-
-/// Family and script: tasks that wait for their image leave the machine to RunTask alone, the
-/// others live their whole life meanwhile.
-const WAITING: (&str, &str) = ("waiting", "pull 1h");
-const LIVING: (&str, &str) = ("living", "exit 0");
-
-#[derive(Deserialize)]
-struct Load {
-    requests_per_second: f64,
-    errors: usize,
-    first_error: Option<String>,
-    latency_ms: Latency,
-    used_up: bool,
-}
-
-/// What is sent, over how many connections.
-#[derive(Clone, Copy)]
-struct Case {
-    connections: usize,
-    count: usize,
-    family: (&'static str, &'static str),
-}
 
 pub(super) fn measure(
     programs: &Programs,
@@ -56,7 +31,7 @@ pub(super) fn measure(
 ) -> anyhow::Result<()> {
     starting(programs, workplace, table)?;
     running(programs, workplace, table)?;
-    remembering(programs, workplace, table)
+    remembering::measure(programs, workplace, table)
 }
 
 fn starting(programs: &Programs, workplace: &Workplace, table: &mut Table) -> anyhow::Result<()> {
@@ -279,41 +254,6 @@ fn echoes(programs: &Programs, echo: &Echo, case: Case) -> anyhow::Result<Load> 
     load(programs, &echo.url, case, SIGNED_FOR_ECHO, options)
 }
 
-fn load<const N: usize>(
-    programs: &Programs,
-    url: &str,
-    case: Case,
-    signed: usize,
-    options: [&str; N],
-) -> anyhow::Result<Load> {
-    let body = body(case.family.0, case.count);
-    let (connections, signed) = (case.connections.to_string(), signed.to_string());
-    let words = [
-        "run",
-        "--url",
-        url,
-        "--operation",
-        "RunTask",
-        "--body",
-        &body,
-    ];
-    let numbers = ["--connections", &connections, "--prepare", &signed];
-    let load: Load = programs.find(
-        programs
-            .command("load")
-            .args(words)
-            .args(numbers)
-            .args(options),
-    )?;
-    let first = load.first_error.as_deref().unwrap_or_default();
-    anyhow::ensure!(
-        load.errors == 0,
-        "{} requests failed, the first with {first}",
-        load.errors
-    );
-    Ok(load)
-}
-
 fn append(programs: &Programs, folder: &Path, bytes: usize) -> anyhow::Result<(f64, Latency)> {
     #[derive(Deserialize)]
     struct Append {
@@ -324,83 +264,4 @@ fn append(programs: &Programs, folder: &Path, bytes: usize) -> anyhow::Result<(f
     let words = ["append", "--bytes", &bytes, "--round", "8", "--dir"].map(OsStr::new);
     let found: Append = programs.find(programs.command("floor").args(words).arg(folder))?;
     Ok((found.records_per_second, found.latency_ms))
-}
-
-/// Many stopped tasks: what one weighs, and how soon a server is back with all of them.
-fn remembering(
-    programs: &Programs,
-    workplace: &Workplace,
-    table: &mut Table,
-) -> anyhow::Result<()> {
-    let data_dir = workplace.fresh("remembering")?;
-    let server = Server::scripted(programs, &data_dir)?;
-    register(programs, &server, LIVING)?;
-    let before = memory::resident(server.pid)?;
-    let case = Case {
-        connections: 8,
-        count: 10,
-        family: LIVING,
-    };
-    let load = load(
-        programs,
-        &server.url,
-        case,
-        REMEMBERED / case.count,
-        ["--seconds", "240", "--warmup", "0"],
-    )?;
-    let lag = server.settle(programs, SETTLE)?;
-    if !load.used_up || lag.is_none() {
-        say(&format!("{REMEMBERED} tasks did not come and stop in time"));
-        return Ok(());
-    }
-    let weight = |now: f64| (now - before) / REMEMBERED as f64;
-    let mut add = |figure: &str, resident: f64| {
-        let bytes = weight(resident);
-        let text = format!("{} bytes", whole(bytes));
-        table.add(figure, text, "", (bytes, "bytes"), Goal::AtMost(2048.0));
-    };
-    add(
-        "A remembered task, right after 100,000 lives",
-        memory::resident(server.pid)?,
-    );
-    server.stop()?;
-    let server = Server::scripted(programs, &data_dir)?;
-    add(
-        "A remembered task, after a restart",
-        memory::resident(server.pid)?,
-    );
-    let ready = milliseconds(server.ready);
-    let text = format!("{} ms", whole(ready));
-    let figure = "Server ready, 100,000 stopped tasks";
-    table.add(figure, text, "", (ready, "ms"), Goal::AtMost(2000.0));
-    server.stop()
-}
-
-fn register(
-    programs: &Programs,
-    server: &Server,
-    (family, script): (&str, &str),
-) -> anyhow::Result<()> {
-    let definition = json!({
-        "family": family,
-        "networkMode": "bridge",
-        "containerDefinitions": [{
-            "name": "app",
-            "image": "app:1",
-            "cpu": 64,
-            "memory": 64,
-            "environment": [{ "name": "STAGE", "value": "bench" }],
-            "dockerLabels": { "longshore.script": script },
-        }],
-    });
-    let _: Value = server.call(programs, "RegisterTaskDefinition", &definition.to_string())?;
-    Ok(())
-}
-
-fn body(family: &str, count: usize) -> String {
-    json!({ "taskDefinition": family, "count": count }).to_string()
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
 }

@@ -1,5 +1,7 @@
 //! Numbers of several rounds, and how they are written.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 /// What a measuring program tells of latencies, in milliseconds.
@@ -43,6 +45,10 @@ impl FromIterator<f64> for Rounds {
         values.into_iter().for_each(|value| rounds.push(value));
         rounds
     }
+}
+
+pub(super) fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }
 
 /// A whole number with commas.

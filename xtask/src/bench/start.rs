@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::figures::{Latency, Rounds, tenths};
+use super::figures::{Latency, Rounds, milliseconds, tenths};
 use super::programs::Programs;
 use super::server::Server;
 use super::table::{Goal, Table};
@@ -243,7 +243,7 @@ fn docker(root: &Path) -> anyhow::Result<Option<Rounds>> {
     for _ in 0..DOCKER_RUNS {
         let watch = Stopwatch::start();
         quiet(&run)?;
-        times.push(watch.elapsed().as_secs_f64() * 1e3);
+        times.push(milliseconds(watch.elapsed()));
     }
     quiet(&["rmi", IMAGE].map(OsStr::new))?;
     Ok(Some(times))
