@@ -344,3 +344,6 @@ pub(crate) fn chosen_size(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,3 +145,150 @@ fn named(set: &[(&str, bool)], container: &str) -> Vec<String> {
 fn filled<T>(list: &Option<Vec<T>>) -> bool {
     list.as_ref().is_some_and(|list| !list.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{World, app};
+
+    /// Members of the container or of the task, and how the refusal names them; "" accepts.
+    #[track_caller]
+    fn check(container: &str, task: &str, expected: &str) {
+        let mut world = World::new();
+        let more = format!(r#"{task},"executionRoleArn":"e""#);
+        let main = format!(r#"{{"name":"main","image":"i","memory":64{container}}}"#);
+        world.containers("app", &main, &more);
+        let answer = world.call("RunTask", &app(""));
+        if expected.is_empty() {
+            assert!(answer.contains("taskArn"), "{container}{task}: {answer}");
+        } else {
+            let text = format!(
+                "UnsupportedFeatureException: Feature not supported by this server: {expected} \
+                 (task definition app:1)."
+            );
+            assert_eq!(answer, text);
+        }
+    }
+
+    #[test]
+    fn a_container_member_that_cannot_be_kept_is_refused_by_name() {
+        let members = [
+            (r#""secrets":[{"name":"S","valueFrom":"v"}]"#, "secrets"),
+            (
+                r#""environmentFiles":[{"type":"s3","value":"arn:aws:s3:::b/e.env"}]"#,
+                "environmentFiles",
+            ),
+            (
+                r#""resourceRequirements":[{"type":"GPU","value":"1"}]"#,
+                "resourceRequirements",
+            ),
+            (
+                r#""repositoryCredentials":{"credentialsParameter":"p"}"#,
+                "repositoryCredentials",
+            ),
+            (r#""links":["other"]"#, "links"),
+            (
+                r#""extraHosts":[{"hostname":"h","ipAddress":"10.0.0.1"}]"#,
+                "extraHosts",
+            ),
+            (r#""dnsServers":["10.0.0.1"]"#, "dnsServers"),
+            (r#""dnsSearchDomains":["d"]"#, "dnsSearchDomains"),
+            (
+                r#""dockerSecurityOptions":["no-new-privileges"]"#,
+                "dockerSecurityOptions",
+            ),
+            (r#""credentialSpecs":["c"]"#, "credentialSpecs"),
+            (
+                r#""systemControls":[{"namespace":"n","value":"1"}]"#,
+                "systemControls",
+            ),
+            (
+                r#""firelensConfiguration":{"type":"fluentbit"}"#,
+                "firelensConfiguration",
+            ),
+            (r#""restartPolicy":{"enabled":true}"#, "restartPolicy"),
+            (r#""interactive":true"#, "interactive"),
+            (r#""pseudoTerminal":true"#, "pseudoTerminal"),
+            (r#""disableNetworking":true"#, "disableNetworking"),
+            (
+                r#""portMappings":[{"containerPortRange":"8-9"}]"#,
+                "portMappings.containerPortRange",
+            ),
+            (
+                r#""logConfiguration":{"logDriver":"json-file"}"#,
+                "logConfiguration",
+            ),
+            (
+                r#""linuxParameters":{"initProcessEnabled":true}"#,
+                "linuxParameters.initProcessEnabled",
+            ),
+            (
+                r#""linuxParameters":{"devices":[{"hostPath":"/dev/x"}]}"#,
+                "linuxParameters.devices",
+            ),
+            (
+                r#""linuxParameters":{"tmpfs":[{"containerPath":"/t","size":1}]}"#,
+                "linuxParameters.tmpfs",
+            ),
+            (
+                r#""linuxParameters":{"sharedMemorySize":1}"#,
+                "linuxParameters.sharedMemorySize",
+            ),
+            (
+                r#""linuxParameters":{"maxSwap":1}"#,
+                "linuxParameters.maxSwap",
+            ),
+            (
+                r#""linuxParameters":{"swappiness":1}"#,
+                "linuxParameters.swappiness",
+            ),
+        ];
+        for (member, name) in members {
+            check(&format!(",{member}"), "", &format!("main.{name}"));
+        }
+    }
+
+    #[test]
+    fn a_task_member_that_cannot_be_kept_is_refused_by_name() {
+        let members = [
+            (r#""volumes":[{"name":"v"}]"#, "volumes"),
+            (
+                r#""placementConstraints":[{"type":"memberOf","expression":"x"}]"#,
+                "placementConstraints",
+            ),
+            (
+                r#""proxyConfiguration":{"containerName":"main"}"#,
+                "proxyConfiguration",
+            ),
+            (r#""pidMode":"task""#, "pidMode"),
+            (r#""ipcMode":"task""#, "ipcMode"),
+            (r#""ephemeralStorage":{"sizeInGiB":30}"#, "ephemeralStorage"),
+            (r#""enableFaultInjection":true"#, "enableFaultInjection"),
+            (
+                r#""inferenceAccelerators":[{"deviceName":"d","deviceType":"t"}]"#,
+                "inferenceAccelerators",
+            ),
+        ];
+        for (member, name) in members {
+            check("", &format!(",{member}"), name);
+        }
+    }
+
+    #[test]
+    fn all_of_them_are_named_at_once() {
+        check(
+            r#","interactive":true,"pseudoTerminal":true"#,
+            r#","pidMode":"task""#,
+            "pidMode, main.interactive, main.pseudoTerminal",
+        );
+    }
+
+    #[test]
+    fn what_is_harmless_to_leave_out_is_accepted() {
+        let container = r#","versionConsistency":"enabled","interactive":false,"secrets":[],
+            "restartPolicy":{"enabled":false},"linuxParameters":{"initProcessEnabled":false},
+            "portMappings":[{"containerPort":80,"name":"web","appProtocol":"http"}],
+            "logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"g",
+                "awslogs-region":"r","mode":"non-blocking","max-buffer-size":"1m"}}"#;
+        check(container, r#","taskRoleArn":"t","volumes":[]"#, "");
+    }
+}

@@ -29,7 +29,9 @@ const LOCAL: &str = "longshore.local";
 pub(crate) const EXTERNAL: &str = "ecs.capability.external";
 
 /// What the local agent can do, as capabilities that definitions require (`placement.md` §3).
-const CAPABILITIES: [&str; 8] = [
+const CAPABILITIES: [&str; 9] = [
+    // An image with a name of ECR may stand in the host's own store.
+    "com.amazonaws.ecs.capability.ecr-auth",
     "com.amazonaws.ecs.capability.logging-driver.awslogs",
     "com.amazonaws.ecs.capability.privileged-container",
     "com.amazonaws.ecs.capability.task-iam-role",
@@ -165,6 +167,78 @@ impl Cluster {
             configuration: None,
             service_connect_defaults: None,
             tags: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{World, app, machine};
+
+    #[test]
+    fn the_machine_keeps_its_id_and_tags_over_restarts_and_its_sizes_follow() {
+        let mut world = World::with_app();
+        let id = world.state.instances().iter().next().unwrap().id;
+        let arn = world.settings.instance_arn("default", id);
+        let tag = format!(r#"{{"resourceArn":"{arn}","tags":[{{"key":"a"}}]}}"#);
+        world.ok("TagResource", &tag);
+        let registered_at = world.now;
+        world.pass_seconds(60);
+        world.restart();
+        let smaller = LocalMachine {
+            memory_mib: 1000,
+            ..machine()
+        };
+        assert_eq!(world.register(smaller), id);
+        let instance = world.state.instances().get(&id).unwrap();
+        assert_eq!(instance.memory_mib, 1000);
+        assert_eq!(instance.registered_at, registered_at);
+        assert_eq!(instance.version, 2);
+        assert_eq!(instance.tags.len(), 1);
+        assert_eq!(world.state.instances().len(), 1);
+    }
+
+    #[test]
+    fn a_machine_that_became_too_small_for_its_tasks_shows_nothing_left() {
+        let mut world = World::with_app();
+        world.run(&app(r#","count":4"#));
+        let id = world.register(LocalMachine {
+            memory_mib: 1000,
+            ..machine()
+        });
+        assert_eq!(world.state.fleet().free(&id).unwrap().memory_mib, 0);
+        let failure = world.at("RunTask", &app(""), "/failures/0/reason");
+        assert_eq!(failure, json!("RESOURCE:MEMORY"));
+    }
+
+    #[test]
+    fn registering_brings_the_default_cluster_back() {
+        let mut world = World::without_hosts();
+        world.ok("CreateCluster", "{}");
+        world.ok("DeleteCluster", r#"{"cluster":"default"}"#);
+        world.register(machine());
+        let status = world.at("DescribeClusters", "{}", "/clusters/0/status");
+        assert_eq!(status, json!("ACTIVE"));
+    }
+
+    /// What definitions require of the capabilities that are built, the local machine has.
+    #[test]
+    fn the_machine_can_do_what_is_built() {
+        let mut world = World::new();
+        let main = r#"{"name":"main","image":"i","memory":6,"privileged":true,
+            "healthCheck":{"command":["true"]},
+            "logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"g",
+                "awslogs-region":"r","awslogs-stream-prefix":"p"}}},
+            {"name":"next","image":"1.dkr.ecr.us-east-1.amazonaws.com/app","memory":6,
+             "dependsOn":[{"containerName":"main","condition":"START"}]}"#;
+        let more = r#","taskRoleArn":"t","executionRoleArn":"e","cpu":"256","memory":"512",
+            "runtimePlatform":{"operatingSystemFamily":"LINUX","cpuArchitecture":"X86_64"}"#;
+        for mode in ["bridge", "host", "none"] {
+            world.containers("app", main, &format!(r#"{more},"networkMode":"{mode}""#));
+            assert_eq!(world.run(&app("")).len(), 1, "{mode}");
         }
     }
 }

@@ -102,3 +102,50 @@ fn decode<I: DeserializeOwned>(body: &[u8]) -> Result<I, OpError> {
     serde_json::from_slice(body)
         .map_err(|cause| OpError::new(ErrorCode::SerializationException, cause.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::World;
+
+    #[test]
+    fn an_operation_that_is_not_built_answers_an_error_it_declares() {
+        let mut world = World::new();
+        let mut check = |operation: &str, expected: &str| world.refused(operation, "{}", expected);
+        check(
+            "CreateService",
+            "UnsupportedFeatureException: Feature not supported by this server: CreateService.",
+        );
+        check(
+            "ExecuteCommand",
+            "ClientException: ExecuteCommand is not supported by this server.",
+        );
+        assert!(super::find("Dance").is_none());
+        assert!(super::find("runTask").is_none());
+    }
+
+    #[test]
+    fn a_body_of_the_wrong_form_is_a_serialization_error() {
+        let mut world = World::new();
+        for body in [
+            "",
+            "[]",
+            "{",
+            r#"{"count":"one"}"#,
+            r#"{"count":1.5}"#,
+            r#"{"cluster":1}"#,
+        ] {
+            let answer = world.call("RunTask", body);
+            assert!(
+                answer.starts_with("SerializationException: "),
+                "{body}: {answer}"
+            );
+        }
+    }
+
+    #[test]
+    fn unknown_members_are_ignored_and_null_is_absent() {
+        let mut world = World::with_app();
+        let body = r#"{"taskDefinition":"app","count":null,"cluster":null,"moon":{"full":true}}"#;
+        assert_eq!(world.run(body).len(), 1);
+    }
+}

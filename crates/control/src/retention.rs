@@ -64,3 +64,43 @@ pub(crate) fn token_is_expired(state: &State, token: &Token, now: Timestamp) -> 
             stopped_at.is_some_and(|at| now.millis_since(at) >= TOKEN_AFTER_STOP_MILLIS)
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::SWEEP_MAX;
+    use crate::testing::{World, app};
+
+    #[test]
+    fn a_sweep_takes_a_bounded_number_and_says_whether_there_may_be_more() {
+        let mut world = World::with_app();
+        for _ in 0..SWEEP_MAX / 10 + 1 {
+            for id in world.run(&app(r#","count":10"#)) {
+                world.exit(id, 0);
+            }
+        }
+        assert!(!world.sweep());
+        assert_eq!(world.state.tasks().len(), SWEEP_MAX + 10);
+        world.pass_seconds(3600);
+        assert!(world.sweep());
+        assert_eq!(world.state.tasks().len(), 10);
+        assert!(!world.sweep());
+        assert_eq!(world.state.tasks().len(), 0);
+    }
+
+    #[test]
+    fn the_retention_is_the_operators() {
+        let mut world = World::with_app();
+        world.settings.limits.stopped_task_retention_seconds = 10;
+        let id = world.run(&app(r#","clientToken":"t""#))[0];
+        world.exit(id, 0);
+        world.pass_seconds(9);
+        world.sweep();
+        assert_eq!(world.state.tasks().len(), 1);
+        world.pass_seconds(1);
+        world.sweep();
+        assert_eq!(
+            (world.state.tasks().len(), world.state.tokens().len()),
+            (0, 0)
+        );
+    }
+}

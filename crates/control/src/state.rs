@@ -292,3 +292,6 @@ fn take_out(sets: &mut OrdMap<String, OrdSet<TaskId>>, task: &Task) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

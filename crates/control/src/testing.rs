@@ -1,6 +1,8 @@
 //! A control plane for tests: a state, a seeded generator, a clock that stands still until it
 //! is moved. Calls go the way of the server: decode, run, restore the state after an error.
 
+use std::collections::BTreeMap;
+
 use model::payload::{
     ContainerReport, ContainerStatus, Health, HostStatus, HostStop, PortBinding, TaskReport,
 };
@@ -26,6 +28,8 @@ pub(crate) struct World {
     pub(crate) now: Timestamp,
     pub(crate) settings: Settings,
     pub(crate) caller: Caller,
+    /// The rows of all restarts so far.
+    stored: BTreeMap<(&'static str, String), Vec<u8>>,
 }
 
 /// The machine that [`World::new`] registers: 4096 CPU units, 8192 MiB.
@@ -61,6 +65,7 @@ impl World {
             caller: Caller {
                 principal_arn: format!("arn:aws:iam::{ACCOUNT}:root"),
             },
+            stored: BTreeMap::new(),
         }
     }
 
@@ -237,18 +242,27 @@ impl World {
         self.report(&report);
     }
 
-    /// The state that a restart would find: rows drained, written and read again.
-    pub(crate) fn reloaded(&self) -> State {
-        // A table remembers changes since its last drain, and this world never drains.
+    /// Throws the state away and reads it again from its stored rows.
+    pub(crate) fn restart(&mut self) {
         let mut batch: Vec<Change> = Vec::new();
-        self.state.clone().drain(&mut batch).unwrap();
-        let mut rows = Rows::default();
+        self.state.drain(&mut batch).unwrap();
         for change in batch {
-            if let Some(value) = change.value {
-                rows.insert(change.table, change.key, value);
-            }
+            let key = (change.table, change.key);
+            match change.value {
+                Some(value) => self.stored.insert(key, value),
+                None => self.stored.remove(&key),
+            };
         }
-        State::load(&mut rows).unwrap()
+        let mut rows = Rows::default();
+        for ((table, key), value) in &self.stored {
+            rows.insert(table, key.clone(), value.clone());
+        }
+        self.state = State::load(&mut rows).unwrap();
+    }
+
+    /// Takes the changes out, as a commit does, and keeps nothing of them.
+    pub(crate) fn forget_changes(&mut self) {
+        self.state.drain(&mut Vec::new()).unwrap();
     }
 }
 

@@ -290,7 +290,7 @@ mod tests {
     fn the_memory_of_tokens_survives_a_restart_and_ends_with_their_tasks() {
         let mut world = World::with_app();
         let tasks = world.run(&with("t", ""));
-        world.state = world.reloaded();
+        world.restart();
         check_repeats(&mut world, &with("t", ""), &tasks);
         world.refused("RunTask", &with("t", r#","count":2"#), &conflict(&tasks));
         world.tell(tasks[0], HostStatus::Stopped);

@@ -79,7 +79,7 @@ mod tests {
             r#"{"taskDefinition":"app:2"}"#,
             "ClientException: Unable to describe task definition.",
         );
-        world.state = world.reloaded();
+        world.restart();
         let given = world.at(
             "RegisterTaskDefinition",
             DEFINITION,

@@ -278,3 +278,53 @@ fn pair(name: &str, value: &str) -> KeyValuePair {
         value: Some(value.to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::payload::{Health, HostStatus};
+
+    use crate::testing::{World, app};
+
+    /// The task's health when its containers `a`, `b` (essential, checked), `c` (checked) and `d`
+    /// are as told.
+    #[track_caller]
+    fn check(states: [Health; 4], expected: &str) {
+        let mut world = World::new();
+        let checked = r#""image":"i","memory":6,"healthCheck":{"command":["true"]}"#;
+        let containers = format!(
+            r#"{{"name":"a",{checked}}},{{"name":"b",{checked}}},
+               {{"name":"c",{checked},"essential":false}},{{"name":"d","image":"i","memory":6}}"#
+        );
+        world.containers("app", &containers, "");
+        let id = world.run(&app(""))[0];
+        let mut report = world.reported(id, HostStatus::Running);
+        for (container, state) in report.containers.iter_mut().zip(states) {
+            container.health = state;
+        }
+        world.report(&report);
+        let body = format!(r#"{{"tasks":["{id}"]}}"#);
+        assert_eq!(
+            world.at("DescribeTasks", &body, "/tasks/0/healthStatus"),
+            expected
+        );
+    }
+
+    #[test]
+    fn a_task_is_healthy_when_all_essential_containers_with_a_check_are() {
+        use Health::{Healthy, Unhealthy, Unknown};
+        check([Unknown, Unknown, Unknown, Unknown], "UNKNOWN");
+        check([Healthy, Unknown, Healthy, Healthy], "UNKNOWN");
+        check([Healthy, Healthy, Unhealthy, Unknown], "HEALTHY");
+        check([Unhealthy, Unknown, Unknown, Unknown], "UNHEALTHY");
+        check([Healthy, Unhealthy, Healthy, Healthy], "UNHEALTHY");
+    }
+
+    #[test]
+    fn private_names_follow_the_region() {
+        let mut world = World::new();
+        let name = |world: &World| super::private_dns_name(&world.reading(), "10.1.2.3");
+        assert_eq!(name(&world), "ip-10-1-2-3.ec2.internal");
+        world.settings.region = "eu-west-1".to_owned();
+        assert_eq!(name(&world), "ip-10-1-2-3.eu-west-1.compute.internal");
+    }
+}

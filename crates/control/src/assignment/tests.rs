@@ -1,0 +1,350 @@
+//! Definition and overrides, merged into what a host gets.
+
+use expect_test::{Expect, expect};
+use model::payload::{DependencyCondition, HealthCheck, TaskPayload};
+
+use super::*;
+use crate::testing::{World, app, web};
+
+/// The payload of the first task of this call.
+fn payload_of(mut world: World, body: &str) -> TaskPayload {
+    let id = world.run(body)[0];
+    let task = world.state.tasks().get(&id).unwrap().clone();
+    let mut payload = payload(&world.reading(), &task).unwrap();
+    // Ids are random; what matters is that the same one stands everywhere.
+    assert_eq!(payload.network.task, id);
+    assert_eq!(
+        payload.arn,
+        format!("arn:aws:ecs:us-east-1:000000000000:task/default/{id}")
+    );
+    for container in &mut payload.containers {
+        assert_eq!(container.spec.key.task, id);
+        container.spec.log.stream = container.spec.log.stream.replace(&id.to_string(), "TASK");
+        for label in container.spec.labels.values_mut() {
+            *label = label.replace(&id.to_string(), "TASK");
+        }
+    }
+    payload
+}
+
+fn of(containers: &str, more: &str, run: &str) -> TaskPayload {
+    let mut world = World::new();
+    world.containers("app", containers, more);
+    payload_of(world, &app(run))
+}
+
+const MAIN: &str = r#"{"name":"main","image":"i","memory":64,"cpu":10,"command":["a","b"],
+    "environment":[{"name":"A","value":"1"},{"name":"B","value":"2"}]}"#;
+
+fn over(members: &str) -> String {
+    format!(r#","overrides":{{"containerOverrides":[{{"name":"main",{members}}}]}}"#)
+}
+
+#[test]
+fn a_command_override_replaces_the_command_and_an_empty_one_keeps_it() {
+    let check = |containers: &str, run: &str, expected: Option<&[&str]>| {
+        let command = of(containers, "", run).containers[0].spec.command.clone();
+        assert_eq!(
+            command.as_deref(),
+            expected
+                .map(|c| c.iter().map(|w| w.to_string()).collect::<Vec<_>>())
+                .as_deref()
+        );
+    };
+    check(MAIN, "", Some(&["a", "b"]));
+    check(MAIN, &over(r#""command":["c"]"#), Some(&["c"]));
+    check(MAIN, &over(r#""command":[]"#), Some(&["a", "b"]));
+    let bare = r#"{"name":"main","image":"i","memory":64}"#;
+    // None keeps the command of the image.
+    check(bare, "", None);
+    check(bare, &over(r#""command":["c"]"#), Some(&["c"]));
+}
+
+fn environment_of(payload: &TaskPayload) -> Vec<String> {
+    let own = payload.containers[0].spec.environment.iter();
+    own.map(|one| format!("{}={}", one.name, one.value))
+        .collect()
+}
+
+#[test]
+fn an_environment_override_replaces_in_place_adds_and_leaves_the_rest() {
+    let platform = [
+        "AWS_EXECUTION_ENV=AWS_ECS_EC2",
+        "AWS_REGION=us-east-1",
+        "AWS_DEFAULT_REGION=us-east-1",
+    ];
+    let check = |run: &str, expected: &[&str]| {
+        let environment = environment_of(&of(MAIN, "", run));
+        assert_eq!(environment[..3], platform);
+        assert_eq!(environment[3..], *expected);
+    };
+    check("", &["A=1", "B=2"]);
+    check(
+        &over(r#""environment":[{"name":"C","value":"3"},{"name":"A","value":"0"}]"#),
+        &["A=0", "B=2", "C=3"],
+    );
+    check(&over(r#""environment":[]"#), &["A=1", "B=2"]);
+}
+
+#[test]
+fn the_platform_speaks_first_and_may_be_contradicted() {
+    let mut world = World::with_app();
+    let environment = environment_of(&payload_of(World::with_app(), &web("")));
+    assert_eq!(environment[0], "AWS_EXECUTION_ENV=AWS_ECS_FARGATE");
+    let own = r#"{"name":"main","image":"i","memory":6,
+        "environment":[{"name":"AWS_REGION","value":"mine"}]}"#;
+    world.containers("app", own, "");
+    let environment = environment_of(&payload_of(world, &app("")));
+    assert_eq!(environment[1], "AWS_REGION=mine");
+}
+
+#[test]
+fn an_override_changes_its_container_only() {
+    let two = format!(r#"{MAIN},{{"name":"side","image":"i","memory":32,"command":["x"]}}"#);
+    let payload = of(
+        &two,
+        "",
+        &over(r#""command":["c"],"cpu":77,"memory":100,"memoryReservation":50"#),
+    );
+    let sizes = payload.containers.iter().map(|one| {
+        let spec = &one.spec;
+        (
+            spec.command.clone().unwrap()[0].clone(),
+            spec.cpu_units,
+            spec.memory_mib,
+            spec.memory_reservation_mib,
+        )
+    });
+    let expected = [
+        ("c".to_owned(), 77, Some(100), Some(50)),
+        ("x".to_owned(), 0, Some(32), None),
+    ];
+    assert_eq!(sizes.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn limits_of_the_task_are_the_override_or_the_definition() {
+    let limits = |more: &str, run: &str| of(MAIN, more, run).containers[0].spec.task_limits;
+    let check = |more: &str, run: &str, cpu_units: Option<u32>, memory_mib: Option<u32>| {
+        assert_eq!(
+            limits(more, run),
+            TaskLimits {
+                cpu_units,
+                memory_mib
+            }
+        );
+    };
+    check("", "", None, None);
+    check(r#","cpu":"512","memory":"1 GB""#, "", Some(512), Some(1024));
+    let run = r#","overrides":{"memory":"2048"}"#;
+    check(
+        r#","cpu":"512","memory":"1 GB""#,
+        run,
+        Some(512),
+        Some(2048),
+    );
+}
+
+/// Group and stream of the container `main` with this log configuration.
+#[track_caller]
+fn check_log(configuration: &str, group: &str, stream: &str) {
+    let main = format!(r#"{{"name":"main","image":"i","memory":6{configuration}}}"#);
+    let log = of(&main, "", "").containers[0].spec.log.clone();
+    assert_eq!(log.group, group);
+    assert_eq!(log.stream, stream);
+}
+
+#[test]
+fn output_goes_to_the_stream_that_awslogs_would_name() {
+    check_log("", "/ecs/app", "ecs/main/TASK");
+    let with = |more: &str| {
+        format!(
+            r#","logConfiguration":{{"logDriver":"awslogs","options":{{"awslogs-group":"g",
+                "awslogs-region":"r"{more}}}}}"#
+        )
+    };
+    check_log(&with(r#","awslogs-stream-prefix":"p""#), "g", "p/main/TASK");
+}
+
+#[test]
+fn without_a_prefix_the_stream_is_the_runtime_id_of_the_container() {
+    let main = r#"{"name":"main","image":"i","memory":6,"logConfiguration":{"logDriver":"awslogs",
+        "options":{"awslogs-group":"g","awslogs-region":"r"}}}"#;
+    let mut world = World::new();
+    world.containers("app", main, "");
+    let id = world.run(&app(""))[0];
+    let task = world.state.tasks().get(&id).unwrap().clone();
+    let payload = payload(&world.reading(), &task).unwrap();
+    let spec = &payload.containers[0].spec;
+    assert_eq!(spec.log.stream, spec.key.runtime_id());
+}
+
+fn ports_of(mode: &str) -> String {
+    let main = r#"{"name":"main","image":"i","memory":6,"portMappings":[
+        {"containerPort":80},{"containerPort":53,"protocol":"udp"}]}"#;
+    let more = match mode {
+        "" => String::new(),
+        mode => format!(r#","networkMode":"{mode}""#),
+    };
+    let run = match mode {
+        "awsvpc" => r#","networkConfiguration":{"awsvpcConfiguration":{"subnets":["s"]}}"#,
+        _ => "",
+    };
+    let network = of(main, &more, run).network;
+    let ports = network.ports.iter().map(|port| {
+        format!(
+            "{} {}:{:?} {:?}",
+            port.container, port.container_port, port.host_port, port.protocol
+        )
+    });
+    format!(
+        "{:?} {}",
+        network.mode,
+        ports.collect::<Vec<_>>().join(", ")
+    )
+}
+
+#[test]
+fn ports_follow_the_network_mode() {
+    assert_eq!(ports_of(""), "Bridge main 80:None Tcp, main 53:None Udp");
+    assert_eq!(
+        ports_of("bridge"),
+        "Bridge main 80:None Tcp, main 53:None Udp"
+    );
+    assert_eq!(
+        ports_of("host"),
+        "Host main 80:Some(80) Tcp, main 53:Some(53) Udp"
+    );
+    assert_eq!(ports_of("awsvpc"), "Awsvpc ");
+}
+
+#[test]
+fn dependencies_health_checks_and_timeouts_have_their_defaults() {
+    let two = r#"{"name":"main","image":"i","memory":6,"startTimeout":7,"stopTimeout":9,
+            "dependsOn":[{"containerName":"db","condition":"HEALTHY"}]},
+        {"name":"db","image":"i","memory":6,"essential":false,
+            "healthCheck":{"command":["CMD","true"],"retries":2}},
+        {"name":"off","image":"i","memory":6,"healthCheck":{"command":["NONE"]}}"#;
+    let payload = of(two, "", "");
+    let [main, db, off] = &payload.containers[..] else {
+        panic!("three containers")
+    };
+    assert_eq!(
+        main.depends_on,
+        [Dependency {
+            container: "db".to_owned(),
+            condition: DependencyCondition::Healthy
+        }]
+    );
+    assert_eq!(
+        (main.start_timeout_seconds, main.stop_timeout_seconds),
+        (Some(7), 9)
+    );
+    assert_eq!(
+        (db.start_timeout_seconds, db.stop_timeout_seconds),
+        (None, 30)
+    );
+    assert!(main.essential && !db.essential);
+    let check = HealthCheck {
+        command: vec!["CMD".to_owned(), "true".to_owned()],
+        interval_seconds: 30,
+        timeout_seconds: 5,
+        retries: 2,
+        start_period_seconds: 0,
+    };
+    assert_eq!(db.health_check, Some(check));
+    assert_eq!(off.health_check, None);
+}
+
+#[track_caller]
+fn check_spec(containers: &str, expected: Expect) {
+    let mut payload = of(containers, "", "");
+    expected.assert_debug_eq(&payload.containers.remove(0).spec);
+}
+
+#[test]
+fn everything_else_is_handed_on() {
+    check_spec(
+        r#"{"name":"main","image":"repo/app:3","memory":64,"entryPoint":["/bin/sh","-c"],
+            "workingDirectory":"/w","user":"1:2","readonlyRootFilesystem":true,"privileged":true,
+            "hostname":"h","dockerLabels":{"own":"label"},
+            "ulimits":[{"name":"nofile","softLimit":1,"hardLimit":-1}],
+            "linuxParameters":{"capabilities":{"add":["NET_ADMIN"],"drop":["CHOWN"]}}}"#,
+        expect![[r#"
+            ContainerSpec {
+                key: ContainerKey {
+                    task: 86d244094fa3c9d8102d6cc59684c36e,
+                    container: "main",
+                },
+                image: "repo/app:3",
+                entry_point: Some(
+                    [
+                        "/bin/sh",
+                        "-c",
+                    ],
+                ),
+                command: None,
+                environment: [
+                    AWS_EXECUTION_ENV=…,
+                    AWS_REGION=…,
+                    AWS_DEFAULT_REGION=…,
+                ],
+                working_directory: Some(
+                    "/w",
+                ),
+                user: Some(
+                    "1:2",
+                ),
+                readonly_root_filesystem: true,
+                privileged: true,
+                init_process: false,
+                cpu_units: 0,
+                memory_mib: Some(
+                    64,
+                ),
+                memory_reservation_mib: None,
+                ulimits: [
+                    Ulimit {
+                        name: "nofile",
+                        soft: 1,
+                        hard: 18446744073709551615,
+                    },
+                ],
+                capabilities_add: [
+                    "NET_ADMIN",
+                ],
+                capabilities_drop: [
+                    "CHOWN",
+                ],
+                hostname: Some(
+                    "h",
+                ),
+                labels: {
+                    "com.amazonaws.ecs.cluster": "default",
+                    "com.amazonaws.ecs.container-name": "main",
+                    "com.amazonaws.ecs.task-arn": "arn:aws:ecs:us-east-1:000000000000:task/default/TASK",
+                    "com.amazonaws.ecs.task-definition-family": "app",
+                    "com.amazonaws.ecs.task-definition-version": "1",
+                    "own": "label",
+                },
+                log: LogTarget {
+                    group: "/ecs/app",
+                    stream: "ecs/main/TASK",
+                },
+                task_limits: TaskLimits {
+                    cpu_units: None,
+                    memory_mib: None,
+                },
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn a_wish_to_stop_is_the_desired_status() {
+    let mut world = World::with_app();
+    let id = world.run(&app(""))[0];
+    assert!(!stop_wanted(world.task(id)));
+    world.ok("StopTask", &format!(r#"{{"task":"{id}"}}"#));
+    assert!(stop_wanted(world.task(id)));
+}
