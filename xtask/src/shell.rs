@@ -36,8 +36,15 @@ pub(crate) fn check(command: &mut Command) -> anyhow::Result<()> {
     let status = command
         .status()
         .with_context(|| format!("cannot start {}", command.get_program().display()))?;
-    anyhow::ensure!(status.success(), "{status}: {command:?}");
+    anyhow::ensure!(status.success(), "{status}: {}", words(command));
     Ok(())
+}
+
+/// Program and arguments; the variables may hold secrets.
+fn words(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<_> = words.map(OsStr::to_string_lossy).collect();
+    words.join(" ")
 }
 
 /// Whether a program can be started at all.

@@ -107,5 +107,6 @@ conformance! {
     check_alone test_native {
         commands "Commands"
         on_a_server "OnAServer"
+        ending "Ending"
     }
 }
