@@ -59,6 +59,8 @@ const PURE: [(&str, &[&str]); 4] = [
             "serde_json",
             "sha2",
             "thiserror",
+            // The type and its spelling; its bits come from the generator that is an argument.
+            "uuid",
         ],
     ),
 ];

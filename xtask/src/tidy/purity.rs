@@ -7,7 +7,7 @@ use super::tree::Tree;
 const PURE: [&str; 4] = ["model", "scheduler", "engine", "control"];
 
 /// What gives it away, and the name of the sin.
-const SIGNS: [(&str, &str); 14] = [
+const SIGNS: [(&str, &str); 15] = [
     ("async fn", "async"),
     ("async move", "async"),
     (".await", "async"),
@@ -22,6 +22,7 @@ const SIGNS: [(&str, &str); 14] = [
     ("std::process", "processes"),
     ("getrandom", "randomness"),
     ("rand::rng(", "randomness"),
+    ("new_v4", "randomness"),
 ];
 
 pub(super) fn complaints(tree: &Tree) -> Vec<String> {
