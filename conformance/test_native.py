@@ -176,13 +176,48 @@ class OnAServer(Case):
             self.until_status(arn, "STOPPED")
         self.assertFalse(any(answers(port) for port in ports))
 
-    def test_the_command_of_the_request_replaces_that_of_the_definition(self):
-        definition = self.shell("override", "exit 1")
-        command = {"containerOverrides": [{"name": "app", "command": ["sh", "-c", "exit $CODE"],
-                                           "environment": [{"name": "CODE", "value": "5"}]}]}
-        arn = self.start(definition, overrides=command)
-        task = self.until_status(arn, "STOPPED")
-        self.assertEqual(task["containers"][0]["exitCode"], 5)
+    def output(self, containers, overrides=()):
+        """Runs a task and returns what each container wrote, in words."""
+        options = {"awslogs-group": "/ecs/output", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "p"}
+        log = {"logDriver": "awslogs", "options": options}
+        containers = [{"memory": 64, "logConfiguration": log, **one} for one in containers]
+        definition = self.register("output", containers=containers, networkMode="none")
+        arn = self.start(definition, overrides={"containerOverrides": list(overrides)})
+        self.until_status(arn, "STOPPED")
+        found = {}
+        for one in containers:
+            events = self.server.logs.get_log_events(
+                logGroupName="/ecs/output",
+                logStreamName=f"p/{one['name']}/{arn.rsplit('/', 1)[1]}",
+                startFromHead=True,
+            )
+            found[one["name"]] = " ".join(event["message"] for event in events["events"]).split()
+        return found
+
+    def test_overrides_lie_over_the_definition_and_that_over_the_image(self):
+        done = self.server.run(
+            "image", "import", str(self.server.folder / "rootfs"), "--tag", "layers:1",
+            "--cmd", "sh", "--cmd", "-c", "--cmd", "echo image $A $B $C $D", "--env", "A=image", "--env", "B=image",
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        bare = {"name": "bare", "image": "layers:1"}
+        variables = [{"name": "B", "value": "definition"}, {"name": "C", "value": "definition"}]
+        full = {"name": "full", "image": "layers:1", "environment": variables, "essential": False,
+                "command": ["sh", "-c", "echo definition $A $B $C $D"]}
+        depends = {"dependsOn": [{"containerName": "full", "condition": "COMPLETE"}]}
+        self.assertEqual(self.output([full, {**bare, **depends}]), {
+            "full": ["definition", "image", "definition", "definition"],
+            "bare": ["image", "image", "image"],
+        })
+        command = ["sh", "-c", "echo request $A $B $C $D"]
+        environment = [{"name": "B", "value": "request"}, {"name": "D", "value": "request"}]
+        over = {"name": "full", "command": command, "environment": environment}
+        self.assertEqual(self.output([full, {**bare, **depends}], [over]), {
+            "full": ["request", "image", "request", "definition", "request"],
+            "bare": ["image", "image", "image"],
+        })
+        over = {"name": "bare", "command": command, "environment": [{"name": "A", "value": "request"}]}
+        self.assertEqual(self.output([{**bare}], [over]), {"bare": ["request", "request", "image"]})
 
     def inventory(self):
         """What a container could leave behind on the host, as sorted lines."""
