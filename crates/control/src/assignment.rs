@@ -322,25 +322,23 @@ pub(crate) enum Size {
 
 /// The task-level size, the caller's override first; `None` if neither sets one.
 pub(crate) fn task_size(task: &Task, definition: &Definition, size: Size) -> Option<u32> {
-    chosen_size(&task.overrides, definition, size)
+    chosen_size(task.overrides.as_deref(), definition, size)
 }
 
 pub(crate) fn chosen_size(
-    overrides: &shapes::TaskOverride,
+    overrides: Option<&shapes::TaskOverride>,
     definition: &Definition,
     size: Size,
 ) -> Option<u32> {
+    let shape = &definition.shape;
     match size {
         Size::Cpu => {
-            let text = overrides.cpu.as_ref().or(definition.shape.cpu.as_ref());
-            text.and_then(|text| sizes::cpu_units(text))
+            let over = overrides.and_then(|over| over.cpu.as_deref());
+            over.or(shape.cpu.as_deref()).and_then(sizes::cpu_units)
         }
         Size::Memory => {
-            let text = overrides
-                .memory
-                .as_ref()
-                .or(definition.shape.memory.as_ref());
-            text.and_then(|text| sizes::memory_mib(text))
+            let over = overrides.and_then(|over| over.memory.as_deref());
+            over.or(shape.memory.as_deref()).and_then(sizes::memory_mib)
         }
     }
 }

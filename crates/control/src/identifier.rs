@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use model::errors::ErrorCode;
 use model::{Arn, ContainerInstanceId, TaskId};
+use uuid::Uuid;
 
 use crate::cx::{ReadCx, Settings};
 use crate::error::OpError;
@@ -42,7 +43,7 @@ impl Settings {
         self.arn(format_args!("container-instance/{cluster}/{id}"))
     }
 
-    pub fn container_arn(&self, task: &Task, id: &str) -> String {
+    pub fn container_arn(&self, task: &Task, id: Uuid) -> String {
         self.arn(format_args!("container/{}/{}/{id}", task.cluster, task.id))
     }
 

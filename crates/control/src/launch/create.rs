@@ -5,6 +5,7 @@ use std::sync::Arc;
 use model::ContainerInstanceId;
 use model::payload::NetworkMode;
 use model::shapes::{Tag, TaskOverride};
+use uuid::{Builder, Uuid};
 
 use crate::cx::Cx;
 use crate::record::task::{
@@ -19,7 +20,7 @@ pub(crate) struct Template<'a> {
     pub(crate) launch_type: LaunchType,
     pub(crate) group: String,
     pub(crate) started_by: Option<String>,
-    pub(crate) overrides: TaskOverride,
+    pub(crate) overrides: Option<Arc<TaskOverride>>,
     pub(crate) network_mode: NetworkMode,
     /// awsvpc only: where the tasks get their interfaces.
     pub(crate) subnets: Vec<String>,
@@ -73,40 +74,18 @@ impl Template<'_> {
     }
 
     /// An interface of its own for an awsvpc task; the subnets are used in turn.
-    fn attachment(&self, cx: &mut Cx<'_>, index: usize) -> Option<Attachment> {
+    fn attachment(&self, cx: &mut Cx<'_>, index: usize) -> Option<Box<Attachment>> {
         let count = self.subnets.len();
         let subnet = self.subnets.get(index.checked_rem(count)?)?.clone();
-        Some(Attachment {
+        Some(Box::new(Attachment {
             id: uuid(cx.random.bits()),
             subnet,
             network_interface_id: format!("eni-{:017x}", cx.random.bits() >> 60),
             interface: None,
-        })
+        }))
     }
 }
 
-/// 128 random bits in the form of a version 4 UUID.
-fn uuid(bits: u128) -> String {
-    let marked = (bits & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
-    let hex = format!("{marked:032x}");
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn ids_have_the_form_of_a_version_4_uuid() {
-        assert_eq!(super::uuid(0), "00000000-0000-4000-8000-000000000000");
-        assert_eq!(
-            super::uuid(u128::MAX),
-            "ffffffff-ffff-4fff-bfff-ffffffffffff"
-        );
-    }
+fn uuid(bits: u128) -> Uuid {
+    Builder::from_random_bytes(bits.to_be_bytes()).into_uuid()
 }

@@ -10,12 +10,12 @@ use crate::record::task::Reserved;
 
 /// Task-level sizes where there are any, else the sum of the containers'.
 pub(crate) fn reserved(
-    overrides: &TaskOverride,
+    overrides: Option<&TaskOverride>,
     definition: &Definition,
     mode: NetworkMode,
 ) -> Reserved {
     let over = |container: &ContainerDefinition| {
-        let given = overrides.container_overrides.as_deref().unwrap_or_default();
+        let given = overrides?.container_overrides.as_ref()?;
         given.iter().find(|one| one.name == container.name)
     };
     let sum = |amount: fn(&ContainerDefinition, Option<&ContainerOverride>) -> i32| {

@@ -1,6 +1,7 @@
 //! Checks of `overrides` (`run-task.md` §5.1, §5.2).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use model::shapes::{ContainerDefinition, ContainerOverride, TaskOverride};
 
@@ -11,12 +12,12 @@ use crate::record::Definition;
 use crate::record::task::LaunchType;
 use crate::sizes;
 
-/// Returns what to keep: as given, task-level sizes as plain integers.
+/// Returns what to keep: as given, task-level sizes as plain integers; nothing if that is empty.
 pub(crate) fn checked(
     given: Option<TaskOverride>,
     definition: &Definition,
     launch_type: LaunchType,
-) -> Result<TaskOverride, OpError> {
+) -> Result<Option<Arc<TaskOverride>>, OpError> {
     let mut overrides = given.unwrap_or_default();
     check_length(&overrides)?;
     let mut names = BTreeSet::new();
@@ -38,14 +39,11 @@ pub(crate) fn checked(
     if launch_type == LaunchType::Fargate {
         check_fargate_size(&overrides, definition)?;
     }
-    Ok(overrides)
+    Ok((overrides != TaskOverride::default()).then(|| Arc::new(overrides)))
 }
 
 /// The limit counts the compact JSON form, syntax included.
 fn check_length(overrides: &TaskOverride) -> Result<(), OpError> {
-    if *overrides == TaskOverride::default() {
-        return Ok(());
-    }
     let text = serde_json::to_string(overrides)
         .map_err(|cause| OpError::internal(format!("overrides as JSON: {cause}")))?;
     if text.chars().count() > OVERRIDES_CHARS_MAX {
@@ -127,8 +125,8 @@ fn normalise(
 }
 
 fn check_fargate_size(overrides: &TaskOverride, definition: &Definition) -> Result<(), OpError> {
-    let cpu = chosen_size(overrides, definition, Size::Cpu).unwrap_or_default();
-    let memory = chosen_size(overrides, definition, Size::Memory).unwrap_or_default();
+    let cpu = chosen_size(Some(overrides), definition, Size::Cpu).unwrap_or_default();
+    let memory = chosen_size(Some(overrides), definition, Size::Memory).unwrap_or_default();
     if sizes::is_fargate_size(cpu, memory) {
         Ok(())
     } else {

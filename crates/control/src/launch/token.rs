@@ -20,7 +20,7 @@ pub(crate) enum Recall {
     Untracked,
     New {
         key: TokenKey,
-        fingerprint: String,
+        fingerprint: [u8; 32],
     },
     Repetition(Vec<Arc<Task>>),
 }
@@ -39,8 +39,8 @@ pub(crate) fn recall(
     check(&token)?;
     let fingerprint = fingerprint(input)?;
     let key = TokenKey {
-        cluster: cluster.to_owned(),
-        token,
+        cluster: cluster.into(),
+        token: token.into(),
     };
     let known = cx.state.tokens().get(&key);
     match known.filter(|known| !token_is_expired(cx.state, known, cx.now)) {
@@ -71,10 +71,10 @@ fn check(token: &str) -> Result<(), OpError> {
 
 /// Of all members but the token; the definition as the caller wrote it, because a revision
 /// registered in between must not break a retry.
-fn fingerprint(compared: &RunTaskInput) -> Result<String, OpError> {
+fn fingerprint(compared: &RunTaskInput) -> Result<[u8; 32], OpError> {
     let json = serde_json::to_vec(compared)
         .map_err(|cause| OpError::internal(format!("request as JSON: {cause}")))?;
-    Ok(hex::encode(Sha256::digest(&json)))
+    Ok(Sha256::digest(&json).into())
 }
 
 fn conflict(cx: &Cx<'_>, known: &Token) -> OpError {

@@ -77,7 +77,7 @@ fn template<'a>(
     let started_by = request::started_by(input.started_by.take())?;
     request::check_supported(&input)?;
     honoured::check(definition)?;
-    let reserved = demand::reserved(&overrides, definition, network_mode);
+    let reserved = demand::reserved(overrides.as_deref(), definition, network_mode);
     Ok(Template {
         cluster,
         definition,

@@ -3,11 +3,14 @@
 //! `status` only ever grows and has one owner per stretch: RunTask creates it,
 //! from placement on only reports of the host move it.
 
+use std::sync::Arc;
+
 use model::payload::{ContainerReport, ContainerStatus, Health, NetworkMode, TaskInterface};
 use model::shapes::{ContainerOverride, Tag, TaskOverride};
 use model::{ContainerInstanceId, TaskId, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::Record;
+use uuid::Uuid;
 
 use super::DefinitionKey;
 
@@ -31,11 +34,11 @@ pub struct Task {
     pub stop: Option<Stop>,
     pub reserved: Reserved,
     pub network_mode: NetworkMode,
-    /// As given by the caller, environment values included.
-    #[serde(default)]
-    pub overrides: TaskOverride,
+    /// As given by the caller, environment values included; shared by the tasks of one call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attachment: Option<Attachment>,
+    pub overrides: Option<Arc<TaskOverride>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachment: Option<Box<Attachment>>,
     /// FARGATE only: the number that LATEST resolved to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform_version: Option<String>,
@@ -162,8 +165,7 @@ pub struct Reserved {
 /// The elastic network interface of an awsvpc task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
-    /// UUID of the attachment.
-    pub id: String,
+    pub id: Uuid,
     pub subnet: String,
     pub network_interface_id: String,
     /// Known once the host has made the interface.
@@ -174,13 +176,13 @@ pub struct Attachment {
 /// One container of the task and the last the host told of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
-    /// The UUID at the end of the container's ARN.
-    pub id: String,
+    /// The end of the container's ARN.
+    pub id: Uuid,
     pub report: ContainerReport,
 }
 
 impl Container {
-    pub fn new(id: String, name: &str) -> Self {
+    pub fn new(id: Uuid, name: &str) -> Self {
         let report = ContainerReport {
             name: name.to_owned(),
             status: ContainerStatus::Pending,
@@ -232,11 +234,7 @@ impl Task {
 
     /// What the caller overrides in one container.
     pub fn container_override(&self, name: &str) -> Option<&ContainerOverride> {
-        let given = self
-            .overrides
-            .container_overrides
-            .as_deref()
-            .unwrap_or_default();
+        let given = self.overrides.as_ref()?.container_overrides.as_ref()?;
         given.iter().find(|one| one.name.as_deref() == Some(name))
     }
 

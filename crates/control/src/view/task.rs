@@ -103,31 +103,36 @@ fn architecture(instance: &Instance) -> Vec<Attribute> {
 
 fn ephemeral_storage(task: &Task, definition: Option<&Definition>) -> EphemeralStorage {
     let defined = definition.and_then(|definition| definition.shape.ephemeral_storage.as_ref());
-    let chosen = task.overrides.ephemeral_storage.as_ref().or(defined);
-    chosen.cloned().unwrap_or(EphemeralStorage {
+    let over = task
+        .overrides
+        .as_ref()
+        .and_then(|over| over.ephemeral_storage.as_ref());
+    over.or(defined).cloned().unwrap_or(EphemeralStorage {
         size_in_gib: Some(EPHEMERAL_STORAGE_GIB),
     })
 }
 
 /// The echo always has one entry per container, with just the name where nothing is overridden.
 fn overrides(task: &Task) -> TaskOverride {
-    let given = task
-        .overrides
-        .container_overrides
-        .as_deref()
-        .unwrap_or_default();
     let echo = |container: &Container| {
-        let name = Some(container.report.name.clone());
-        let found = given.iter().find(|one| one.name == name).cloned();
-        found.unwrap_or(ContainerOverride {
-            name,
+        let name = &container.report.name;
+        let found = task.container_override(name).cloned();
+        found.unwrap_or_else(|| ContainerOverride {
+            name: Some(name.clone()),
             ..ContainerOverride::default()
         })
     };
+    let containers = task.containers.iter().map(echo).collect();
+    let given = task.overrides.as_deref();
+    let text = |member: fn(&TaskOverride) -> &Option<String>| given.and_then(|g| member(g).clone());
     TaskOverride {
-        container_overrides: Some(task.containers.iter().map(echo).collect()),
+        container_overrides: Some(containers),
         inference_accelerator_overrides: Some(Vec::new()),
-        ..task.overrides.clone()
+        cpu: text(|given| &given.cpu),
+        memory: text(|given| &given.memory),
+        task_role_arn: text(|given| &given.task_role_arn),
+        execution_role_arn: text(|given| &given.execution_role_arn),
+        ephemeral_storage: given.and_then(|given| given.ephemeral_storage.clone()),
     }
 }
 
@@ -142,7 +147,7 @@ fn container(
     let over = task.container_override(&report.name);
     let text = |number: i32| number.to_string();
     shapes::Container {
-        container_arn: Some(cx.settings.container_arn(task, &container.id)),
+        container_arn: Some(cx.settings.container_arn(task, container.id)),
         task_arn: Some(cx.settings.task_arn(&task.cluster, task.id)),
         name: Some(report.name.clone()),
         image: defined.and_then(|defined| defined.image.clone()),
@@ -233,7 +238,7 @@ fn interfaces(task: &Task) -> Vec<NetworkInterface> {
     let interface = shown.and_then(|eni| eni.interface.as_ref().map(|made| (eni, made)));
     interface
         .map(|(eni, made)| NetworkInterface {
-            attachment_id: Some(eni.id.clone()),
+            attachment_id: Some(eni.id.to_string()),
             private_ipv4_address: Some(made.ipv4.clone()),
             ipv6_address: None,
         })
@@ -265,7 +270,7 @@ fn attachment(cx: &ReadCx<'_>, task: &Task, eni: &task::Attachment) -> Attachmen
         (_, None) => "PRECREATED",
     };
     Attachment {
-        id: Some(eni.id.clone()),
+        id: Some(eni.id.to_string()),
         r#type: Some("ElasticNetworkInterface".to_owned()),
         status: Some(status.to_owned()),
         details: Some(details),

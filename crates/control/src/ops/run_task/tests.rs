@@ -174,10 +174,10 @@ fn check_task(mut world: World, body: &str, expected: Expect) {
     let mut ids = vec![
         (id.to_string(), "TASK".to_owned()),
         (task.instance.to_string(), "INSTANCE".to_owned()),
-        (task.containers[0].id.clone(), "CONTAINER".to_owned()),
+        (task.containers[0].id.to_string(), "CONTAINER".to_owned()),
     ];
     if let Some(eni) = &task.attachment {
-        ids.push((eni.id.clone(), "ATTACHMENT".to_owned()));
+        ids.push((eni.id.to_string(), "ATTACHMENT".to_owned()));
     }
     expected.assert_eq(&pretty(answer["tasks"][0].clone(), &mut ids));
 }
