@@ -3,6 +3,8 @@
 import json
 import pathlib
 import shutil
+import signal
+import subprocess
 import tempfile
 
 import harness
@@ -57,6 +59,36 @@ class Run(Case):
     def test_a_time_limit_stops_the_task(self):
         done = self.server.run("run", "--timeout", "1s", "-", stdin=definition("log started"))
         self.assertEqual(done.returncode, 124, done.stderr)
+
+    def interrupted(self, place, *flags):
+        """Starts a task that goes on, interrupts `run` once it works, and returns its exit code."""
+        file = place.folder / "goes-on.json"
+        file.write_text(definition("log working"))
+        process = subprocess.Popen(
+            place.command("run", *flags, str(file)),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=place.variables(),
+        )
+        self.addCleanup(process.stdout.close)
+        self.assertIn(b"working", process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        return process.wait(harness.PATIENCE)
+
+    def test_an_interrupt_stops_the_task(self):
+        for place in self.both():
+            self.assertEqual(self.interrupted(place), 130)
+        harness.until(lambda: self.running() == [], "no task")
+
+    def test_an_interrupt_can_leave_the_task_running(self):
+        self.assertEqual(self.interrupted(self.server, "--detach-on-interrupt"), 130)
+        (arn,) = self.running()
+        self.ecs.stop_task(task=arn)
+        self.until_status(arn, "STOPPED")
+
+    def running(self):
+        return self.tasks_of(family="cli", desiredStatus="RUNNING")
 
     def test_ps_logs_and_stop_look_and_act(self):
         done = self.server.run("run", "--no-wait", "-", stdin=definition("log working"))
