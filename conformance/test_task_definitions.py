@@ -1,6 +1,6 @@
 """Task definitions: register, describe, list, deregister, delete."""
 
-from harness import Case
+from harness import ROOT, Case, example
 
 
 class TaskDefinitions(Case):
@@ -76,6 +76,13 @@ class TaskDefinitions(Case):
             with self.subTest(definition=definition):
                 self.refused("ClientException", call, **definition)
         self.assertEqual(self.numbers("bad"), [])
+
+    def test_the_examples_are_valid(self):
+        names = [path.name for path in (ROOT / "examples").glob("*.json")]
+        self.assertIn("migrate.json", names)
+        for name in names:
+            with self.subTest(name):
+                self.ecs.register_task_definition(**example(name))
 
     def test_an_unknown_definition_is_an_error(self):
         call = self.ecs.describe_task_definition
