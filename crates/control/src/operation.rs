@@ -116,6 +116,10 @@ mod tests {
             "UnsupportedFeatureException: Feature not supported by this server: CreateService.",
         );
         check(
+            "UpdateService",
+            "UnsupportedFeatureException: Feature not supported by this server: UpdateService.",
+        );
+        check(
             "ExecuteCommand",
             "ClientException: ExecuteCommand is not supported by this server.",
         );

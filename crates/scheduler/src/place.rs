@@ -182,6 +182,27 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn every_host_that_fits_is_chosen_sometimes_and_no_other() {
+        let mut fleet = Fleet::default();
+        for id in 1..=4 {
+            fleet.register(host(id, if id == 4 { 100 } else { 4096 }, 4096));
+        }
+        let demand = demand(512, 1, &[]);
+        let request = Request {
+            pool: DEFAULT,
+            count: 1,
+            demand: &demand,
+            attributes: &[],
+        };
+        let chosen =
+            |seed| place(&fleet, &request, &mut ChaCha12Rng::seed_from_u64(seed)).placed[0];
+        let all: OrdSet<ContainerInstanceId> = (0..100).map(chosen).collect();
+        let expected: OrdSet<_> = (1..=3).map(ContainerInstanceId::from_bits).collect();
+        assert_eq!(all, expected);
+        assert_eq!(chosen(7), chosen(7));
+    }
+
+    #[test]
     fn a_host_port_is_held_once() {
         check(
             vec![host(1, 4096, 4096)],

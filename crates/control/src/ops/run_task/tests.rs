@@ -3,8 +3,10 @@
 
 use expect_test::{Expect, expect};
 use model::payload::HostStatus;
+use model::shapes::Attribute;
 use serde_json::{Value, json};
 
+use crate::record::Instance;
 use crate::testing::{ARN, World, app, web};
 
 #[track_caller]
@@ -154,6 +156,34 @@ fn a_cluster_without_instances_refuses_ec2_and_external() {
     world.refused("RunTask", &app(r#","cluster":"empty""#), text);
     // The local machine is no external instance.
     world.refused("RunTask", &app(r#","launchType":"EXTERNAL""#), text);
+}
+
+#[test]
+fn ec2_and_external_tasks_keep_to_their_kind_of_instance() {
+    let mut world = World::with_app();
+    let external = world.add_instance("default", 4096, 8192);
+    let mut instance = Instance::clone(world.state.instances().get(&external).unwrap());
+    instance.attributes.push(Attribute {
+        name: Some(crate::local_host::EXTERNAL.to_owned()),
+        ..Attribute::default()
+    });
+    world.state.put_instance(instance);
+    for (launch_type, is_external) in [("EC2", false), ("EXTERNAL", true)] {
+        let more = format!(r#","launchType":"{launch_type}","count":8"#);
+        for id in world.run(&app(&more)) {
+            assert_eq!(world.task(id).instance == external, is_external);
+        }
+    }
+}
+
+/// Launch types never wait for capacity: what does not fit is told at once.
+#[test]
+fn without_room_nothing_waits() {
+    let mut world = World::with_app();
+    world.definition("big", r#","memory":"9000""#);
+    let answer = world.ok("RunTask", r#"{"taskDefinition":"big","launchType":"EC2"}"#);
+    assert_eq!(answer["tasks"], json!([]));
+    assert_eq!(world.state.tasks().len(), 0);
 }
 
 fn pretty(mut value: Value, ids: &mut Vec<(String, String)>) -> String {
@@ -385,8 +415,7 @@ fn a_port_of_the_machine_itself_is_never_given_away() {
 fn an_instance_without_its_agent_or_that_drains_gets_nothing() {
     use crate::record::instance::InstanceStatus;
     let mut world = World::with_app();
-    let mut instance =
-        crate::record::Instance::clone(world.state.instances().iter().next().unwrap());
+    let mut instance = Instance::clone(world.state.instances().iter().next().unwrap());
     instance.agent_connected = false;
     world.state.put_instance(instance.clone());
     assert_eq!(
