@@ -9,9 +9,14 @@ use model::Timestamp;
 pub(crate) struct SystemClock;
 
 impl SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one clock; everything else is told the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one clock; everything else is told the time"
+    )]
     pub(crate) fn now(self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 }

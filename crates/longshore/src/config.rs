@@ -74,7 +74,9 @@ impl Default for Config {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { stopped_tasks: 3600 }
+        Self {
+            stopped_tasks: 3600,
+        }
     }
 }
 
@@ -82,9 +84,15 @@ impl Default for Retention {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
     #[error("configuration {} cannot be read: {source}", path.display())]
-    Read { path: PathBuf, source: std::io::Error },
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("configuration {} is not valid: {source}", path.display())]
-    Parse { path: PathBuf, source: Box<toml::de::Error> },
+    Parse {
+        path: PathBuf,
+        source: Box<toml::de::Error>,
+    },
     #[error("--account must be 12 digits, but is '{0}'")]
     Account(String),
     #[error("--region must be letters, digits and hyphens, but is '{0}'")]
@@ -113,8 +121,10 @@ impl Config {
     }
 
     fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         toml::from_str(&text).map_err(|source| ConfigError::Parse {
             path: path.to_owned(),
             source: Box::new(source),
@@ -140,7 +150,11 @@ impl Config {
     pub(crate) fn addresses(&self) -> Result<Vec<SocketAddr>, ConfigError> {
         let bad = || ConfigError::Listen(self.listen.clone());
         let found: Vec<_> = self.listen.to_socket_addrs().map_err(|_| bad())?.collect();
-        if found.is_empty() { Err(bad()) } else { Ok(found) }
+        if found.is_empty() {
+            Err(bad())
+        } else {
+            Ok(found)
+        }
     }
 }
 
@@ -157,7 +171,9 @@ mod tests {
         std::fs::write(&path, file).unwrap();
         let text = match Config::load(Some(&path), &flags) {
             Ok(config) => toml::to_string(&config).unwrap(),
-            Err(error) => error.to_string().replace(&path.display().to_string(), "FILE"),
+            Err(error) => error
+                .to_string()
+                .replace(&path.display().to_string(), "FILE"),
         };
         expected.assert_eq(&text);
     }
@@ -166,7 +182,10 @@ mod tests {
     fn flags_win_over_the_file_and_the_file_over_defaults() {
         check(
             "region = 'eu-west-1'\naccount = '123456789012'\n[retention]\nstopped-tasks = 7200\n",
-            UpArguments { region: Some("eu-north-1".into()), ..UpArguments::default() },
+            UpArguments {
+                region: Some("eu-north-1".into()),
+                ..UpArguments::default()
+            },
             expect![[r#"
                 listen = "127.0.0.1:8327"
                 driver = "auto"
@@ -209,14 +228,34 @@ mod tests {
             listen: Some("0.0.0.0:8327".into()),
             ..UpArguments::default()
         };
-        check("", flags, expect!["--auth none is allowed on a loopback address only, but --listen is '0.0.0.0:8327': anybody who reaches the port could run containers here"]);
+        check(
+            "",
+            flags,
+            expect![
+                "--auth none is allowed on a loopback address only, but --listen is '0.0.0.0:8327': anybody who reaches the port could run containers here"
+            ],
+        );
     }
 
     #[test]
     fn wrong_values_say_what_is_right() {
-        let account = UpArguments { account: Some("12".into()), ..UpArguments::default() };
-        check("", account, expect!["--account must be 12 digits, but is '12'"]);
-        let listen = UpArguments { listen: Some("8327".into()), ..UpArguments::default() };
-        check("", listen, expect!["--listen must be an address with a port like 127.0.0.1:8327, but is '8327'"]);
+        let account = UpArguments {
+            account: Some("12".into()),
+            ..UpArguments::default()
+        };
+        check(
+            "",
+            account,
+            expect!["--account must be 12 digits, but is '12'"],
+        );
+        let listen = UpArguments {
+            listen: Some("8327".into()),
+            ..UpArguments::default()
+        };
+        check(
+            "",
+            listen,
+            expect!["--listen must be an address with a port like 127.0.0.1:8327, but is '8327'"],
+        );
     }
 }

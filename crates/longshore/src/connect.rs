@@ -46,7 +46,10 @@ impl Found {
 pub(crate) async fn find_or_start(config: &Config, data_dir: &Path) -> Result<Found, ConnectError> {
     match DataDirLock::acquire(data_dir) {
         Ok(lock) => {
-            let embedded = Config { listen: "127.0.0.1:0".to_owned(), ..config.clone() };
+            let embedded = Config {
+                listen: "127.0.0.1:0".to_owned(),
+                ..config.clone()
+            };
             let server = Server::start(&embedded, data_dir, lock).await?;
             Ok(Found::Embedded(Box::new(server)))
         }

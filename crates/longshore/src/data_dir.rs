@@ -19,9 +19,15 @@ pub(crate) enum DataDirError {
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
     #[error("{} is damaged: {source}; remove it to have it made anew", path.display())]
-    Damaged { path: PathBuf, source: serde_json::Error },
+    Damaged {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
     #[error("set both {id} and {secret}, or neither")]
-    HalfKey { id: &'static str, secret: &'static str },
+    HalfKey {
+        id: &'static str,
+        secret: &'static str,
+    },
     #[error("the system gives no randomness: {0}")]
     Random(String),
     #[error("no home directory is known; give one with --data-dir")]
@@ -39,9 +45,15 @@ pub(crate) fn locate(given: Option<PathBuf>) -> Result<PathBuf, DataDirError> {
     if rustix::process::geteuid().is_root() {
         return Ok(PathBuf::from("/var/lib/longshore"));
     }
-    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    let folder = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|p| p.is_absolute())
+    };
     let data_home = folder("XDG_DATA_HOME").or_else(|| Some(folder("HOME")?.join(".local/share")));
-    data_home.map(|home| home.join("longshore")).ok_or(DataDirError::NoHome)
+    data_home
+        .map(|home| home.join("longshore"))
+        .ok_or(DataDirError::NoHome)
 }
 
 /// What a command needs to reach the server of this directory.
@@ -76,21 +88,34 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, D
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(DataDirError::Io { path: path.to_owned(), source }),
+        Err(source) => {
+            return Err(DataDirError::Io {
+                path: path.to_owned(),
+                source,
+            });
+        }
     };
     serde_json::from_slice(&bytes)
         .map(Some)
-        .map_err(|source| DataDirError::Damaged { path: path.to_owned(), source })
+        .map_err(|source| DataDirError::Damaged {
+            path: path.to_owned(),
+            source,
+        })
 }
 
 /// Writes a file that only its owner can read; readers see the old content or the new one.
 pub(crate) fn write_private(path: &Path, value: &impl Serialize) -> Result<(), DataDirError> {
-    let fail = |source| DataDirError::Io { path: path.to_owned(), source };
+    let fail = |source| DataDirError::Io {
+        path: path.to_owned(),
+        source,
+    };
     let bytes = serde_json::to_vec_pretty(value).map_err(|error| fail(error.into()))?;
     let new = path.with_extension("new");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     let mut file = options.open(&new).map_err(fail)?;
-    file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(fail)?;
+    file.write_all(&bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(fail)?;
     fs::rename(&new, path).map_err(fail)
 }

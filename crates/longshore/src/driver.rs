@@ -27,7 +27,10 @@ pub(crate) enum DriverError {
     #[error("the docker driver is not built in this version; use --driver native or scripted")]
     Docker,
     #[error("the scripted driver cannot use {path}: {source}")]
-    Scripted { path: String, source: std::io::Error },
+    Scripted {
+        path: String,
+        source: std::io::Error,
+    },
     #[error("network.pool '{0}' is not an IPv4 network like 10.231.0.0/16")]
     Pool(String),
 }
@@ -37,10 +40,7 @@ pub(crate) fn logs_root(data_dir: &Path) -> PathBuf {
     data_dir.join("logs")
 }
 
-pub(crate) async fn open(
-    config: &Config,
-    data_dir: &Path,
-) -> Result<Arc<dyn Driver>, DriverError> {
+pub(crate) async fn open(config: &Config, data_dir: &Path) -> Result<Arc<dyn Driver>, DriverError> {
     match config.driver {
         DriverName::Native => Ok(Arc::new(native(config, data_dir).await?)),
         DriverName::Auto => match native(config, data_dir).await {
@@ -69,8 +69,12 @@ async fn native(config: &Config, data_dir: &Path) -> Result<NativeDriver, Driver
 fn scripted(config: &Config, data_dir: &Path) -> Result<Scripted, DriverError> {
     let folder = data_dir.join("scripted");
     let clock = Arc::new(SystemClock);
-    let driver = Scripted::persistent(clock, &logs_root(data_dir), &folder)
-        .map_err(|source| DriverError::Scripted { path: folder.display().to_string(), source })?;
+    let driver = Scripted::persistent(clock, &logs_root(data_dir), &folder).map_err(|source| {
+        DriverError::Scripted {
+            path: folder.display().to_string(),
+            source,
+        }
+    })?;
     let unlimited = driver.capacity();
     let capacity = Capacity {
         cpu_units: config.scripted.cpu.unwrap_or(unlimited.cpu_units),

@@ -56,23 +56,28 @@ impl ServerGateway {
     async fn ecs(&self, request: Request) -> Result<Bytes, ApiError> {
         let entry = operation::find(&request.operation)
             .ok_or_else(|| ApiError::internal(format!("unknown {}", request.operation)))?;
-        let caller = Caller { principal_arn: request.caller.principal_arn.to_string() };
+        let caller = Caller {
+            principal_arn: request.caller.principal_arn.to_string(),
+        };
         let answer = match entry.prepare(&request.body).map_err(api_error)? {
             Prepared::Read(call) => self.read(&caller, call),
             Prepared::Write(call) => self.writer.run(Arc::new(caller), call).await,
         };
-        let json = answer.and_then(|answer| answer.to_json()).map_err(api_error)?;
+        let json = answer
+            .and_then(|answer| answer.to_json())
+            .map_err(api_error)?;
         Ok(Bytes::from(json))
     }
 
-    fn read(
-        &self,
-        caller: &Caller,
-        call: control::operation::ReadCall,
-    ) -> Result<Answer, OpError> {
+    fn read(&self, caller: &Caller, call: control::operation::ReadCall) -> Result<Answer, OpError> {
         let state = self.writer.snapshot();
         let settings = &self.settings;
-        call(&ReadCx { state: &state, caller, now: self.clock.now(), settings })
+        call(&ReadCx {
+            state: &state,
+            caller,
+            now: self.clock.now(),
+            settings,
+        })
     }
 
     /// The log store reads files, so it works on a thread that may block.
@@ -87,13 +92,17 @@ impl ServerGateway {
 fn logs_call(store: &logs::Store, operation: &str, body: &[u8]) -> Result<Bytes, ApiError> {
     match operation {
         "CreateLogGroup" => answer(body, |input| {
-            store.create_log_group(input).map(|()| serde_json::Map::<_, serde_json::Value>::new())
+            store
+                .create_log_group(input)
+                .map(|()| serde_json::Map::<_, serde_json::Value>::new())
         }),
         "DescribeLogGroups" => answer(body, |input| store.describe_log_groups(input)),
         "DescribeLogStreams" => answer(body, |input| store.describe_log_streams(input)),
         "FilterLogEvents" => answer(body, |input| store.filter_log_events(input)),
         "GetLogEvents" => answer(body, |input| store.get_log_events(input)),
-        other => Err(ApiError::internal(format!("unknown logs operation {other}"))),
+        other => Err(ApiError::internal(format!(
+            "unknown logs operation {other}"
+        ))),
     }
 }
 
@@ -102,15 +111,23 @@ fn answer<I: DeserializeOwned, O: Serialize>(
     call: impl FnOnce(&I) -> Result<O, LogsError>,
 ) -> Result<Bytes, ApiError> {
     let input = serde_json::from_slice(body).map_err(|error| {
-        ApiError::new(model::errors::ErrorCode::SerializationException, error.to_string())
+        ApiError::new(
+            model::errors::ErrorCode::SerializationException,
+            error.to_string(),
+        )
     })?;
     let output = call(&input).map_err(logs_error)?;
-    let json = serde_json::to_vec(&output).map_err(|error| ApiError::internal(error.to_string()))?;
+    let json =
+        serde_json::to_vec(&output).map_err(|error| ApiError::internal(error.to_string()))?;
     Ok(Bytes::from(json))
 }
 
 fn logs_error(error: LogsError) -> ApiError {
-    let status = if matches!(error, LogsError::Io { .. }) { 503 } else { 400 };
+    let status = if matches!(error, LogsError::Io { .. }) {
+        503
+    } else {
+        400
+    };
     ApiError::named(error.code(), status, error.to_string())
 }
 

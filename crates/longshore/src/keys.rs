@@ -19,7 +19,9 @@ pub(crate) struct RootKey {
 /// Without the secret.
 impl std::fmt::Debug for RootKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RootKey").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+        f.debug_struct("RootKey")
+            .field("access_key_id", &self.access_key_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -32,11 +34,15 @@ impl RootKey {
     pub(crate) fn obtain(data_dir: &Path) -> Result<Self, DataDirError> {
         let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         match (set(ID_VARIABLE), set(SECRET_VARIABLE)) {
-            (Some(access_key_id), Some(secret_access_key)) => {
-                Ok(Self { access_key_id, secret_access_key })
-            }
+            (Some(access_key_id), Some(secret_access_key)) => Ok(Self {
+                access_key_id,
+                secret_access_key,
+            }),
             (None, None) => Self::stored(data_dir),
-            _ => Err(DataDirError::HalfKey { id: ID_VARIABLE, secret: SECRET_VARIABLE }),
+            _ => Err(DataDirError::HalfKey {
+                id: ID_VARIABLE,
+                secret: SECRET_VARIABLE,
+            }),
         }
     }
 
@@ -57,7 +63,10 @@ impl RootKey {
             40,
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
         )?;
-        Ok(Self { access_key_id: format!("AKIA{id}"), secret_access_key: secret })
+        Ok(Self {
+            access_key_id: format!("AKIA{id}"),
+            secret_access_key: secret,
+        })
     }
 }
 
@@ -65,7 +74,10 @@ impl RootKey {
 fn random_text(length: usize, alphabet: &[u8]) -> Result<String, DataDirError> {
     let mut bytes = vec![0; length];
     getrandom::fill(&mut bytes).map_err(|error| DataDirError::Random(error.to_string()))?;
-    Ok(bytes.iter().map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()])).collect())
+    Ok(bytes
+        .iter()
+        .map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()]))
+        .collect())
 }
 
 /// The one key that the API knows until IAM users exist.
@@ -82,7 +94,10 @@ impl OneKey {
             account: Arc::from(account),
             session: None,
         };
-        Self { id: root.access_key_id.clone(), key }
+        Self {
+            id: root.access_key_id.clone(),
+            key,
+        }
     }
 }
 

@@ -33,7 +33,10 @@ fn main() -> ExitCode {
         return runtime::native::shim::run(words.into_iter().skip(2));
     }
     let arguments = Arguments::parse_from(words);
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime.block_on(commands::execute(arguments)),
         Err(error) => exit::failure(&format!("the async runtime does not start: {error}")),
     }

@@ -39,7 +39,12 @@ struct Pending {
 impl LocalPlane {
     pub(crate) fn new(settings: Arc<Settings>) -> Arc<Self> {
         let caller = root(&settings);
-        Arc::new(Self { settings, caller, changes: Arc::default(), attached: OnceLock::new() })
+        Arc::new(Self {
+            settings,
+            caller,
+            changes: Arc::default(),
+            attached: OnceLock::new(),
+        })
     }
 
     /// What the writer is to call after each commit.
@@ -50,11 +55,16 @@ impl LocalPlane {
 
     /// Once, before the agent starts: where the state is, and which instance is this machine.
     pub(crate) fn attach(&self, writer: Writer, instance: ContainerInstanceId) {
-        assert!(self.attached.set((writer, instance)).is_ok(), "a plane is attached once");
+        assert!(
+            self.attached.set((writer, instance)).is_ok(),
+            "a plane is attached once"
+        );
     }
 
     fn attached(&self) -> &(Writer, ContainerInstanceId) {
-        self.attached.get().expect("the server attaches the plane before it starts the agent")
+        self.attached
+            .get()
+            .expect("the server attaches the plane before it starts the agent")
     }
 
     /// `None` for a task of another host, one that ended, or one that cannot be handed out.
@@ -64,7 +74,12 @@ impl LocalPlane {
             return None;
         }
         let (caller, settings) = (&*self.caller, &*self.settings);
-        let cx = ReadCx { state, caller, now: SystemClock.now(), settings };
+        let cx = ReadCx {
+            state,
+            caller,
+            now: SystemClock.now(),
+            settings,
+        };
         match assignment::payload(&cx, task) {
             Ok(payload) => Some(Assignment {
                 payload: Arc::new(payload),
@@ -105,7 +120,10 @@ impl ControlPlane for LocalPlane {
             let (version, _) = self.changes.take();
             let state = writer.snapshot();
             // Versions begin at 1, so that 0 always means everything.
-            (version + 1, state.live_tasks_of(*instance).map(|task| task.id).collect())
+            (
+                version + 1,
+                state.live_tasks_of(*instance).map(|task| task.id).collect(),
+            )
         } else {
             loop {
                 let (version, ids) = self.changes.take();
@@ -119,7 +137,9 @@ impl ControlPlane for LocalPlane {
         let state = writer.snapshot();
         let news = |id: &TaskId| seen == 0 || is_news(&state, *id);
         let changed = ids.into_iter().filter(news);
-        let changed = changed.filter_map(|id| self.assignment(&state, id)).collect();
+        let changed = changed
+            .filter_map(|id| self.assignment(&state, id))
+            .collect();
         Assignments { version, changed }
     }
 
@@ -127,7 +147,10 @@ impl ControlPlane for LocalPlane {
         let (writer, _) = self.attached();
         let call = Box::new(move |cx: &mut control::Cx<'_>| {
             if cx.state.tasks().get(&told.task).is_none() {
-                return Err(OpError::new(UNKNOWN_TASK, "The referenced task was not found."));
+                return Err(OpError::new(
+                    UNKNOWN_TASK,
+                    "The referenced task was not found.",
+                ));
             }
             report::apply(cx, &told);
             Ok(Box::new(()) as control::operation::Answer)
@@ -146,7 +169,8 @@ const UNKNOWN_TASK: ErrorCode = ErrorCode::InvalidParameterException;
 /// Most changes of a task are the agent's own reports; it only needs to hear of tasks it has
 /// not reported on yet, and of stops.
 fn is_news(state: &State, id: TaskId) -> bool {
-    state.tasks().get(&id).is_some_and(|task| {
-        task.times.connectivity_at.is_none() || assignment::stop_wanted(task)
-    })
+    state
+        .tasks()
+        .get(&id)
+        .is_some_and(|task| task.times.connectivity_at.is_none() || assignment::stop_wanted(task))
 }

@@ -63,6 +63,7 @@ pub(crate) enum StartError {
 pub(crate) struct Server {
     pub(crate) file: ServerFile,
     pub(crate) writer: Writer,
+    driver: Arc<dyn Driver>,
     data_dir: PathBuf,
     stop: oneshot::Sender<()>,
     http: TaskHandle<()>,
@@ -92,7 +93,7 @@ impl Server {
         let (writer, thread) = start_writer(data_dir, &settings, plane.on_commit())?;
         let instance = register(&writer, &*driver, &settings, address.port()).await?;
         plane.attach(writer.clone(), instance);
-        let agent = tokio::spawn(Agent::new(driver, plane, Arc::new(SystemClock)).run());
+        let agent = tokio::spawn(Agent::new(driver.clone(), plane, Arc::new(SystemClock)).run());
         let file = server_file(config, address, &key);
         let (stop, stopped) = oneshot::channel();
         let gateway = ServerGateway {
@@ -113,7 +114,18 @@ impl Server {
         let sweeper = tokio::spawn(sweep(writer.clone(), settings.clone()));
         file.write(data_dir)?;
         let data_dir = data_dir.to_owned();
-        Ok(Self { file, writer, data_dir, stop, http, agent, sweeper, thread, lock })
+        Ok(Self {
+            file,
+            writer,
+            driver,
+            data_dir,
+            stop,
+            http,
+            agent,
+            sweeper,
+            thread,
+            lock,
+        })
     }
 
     /// Stops serving and leaves tasks running.
@@ -126,6 +138,9 @@ impl Server {
         self.agent.abort();
         let _ = self.agent.await;
         let _ = self.sweeper.await;
+        if let Err(error) = self.driver.close().await {
+            tracing::warn!(%error, "something shared by tasks was left behind");
+        }
         self.writer.stop().await;
         let thread = self.thread;
         let _ = tokio::task::spawn_blocking(move || thread.join()).await;
@@ -137,7 +152,10 @@ async fn listen(config: &Config) -> Result<TcpListener, StartError> {
     let addresses = config.addresses()?;
     TcpListener::bind(&*addresses)
         .await
-        .map_err(|source| StartError::Listen { address: config.listen.clone(), source })
+        .map_err(|source| StartError::Listen {
+            address: config.listen.clone(),
+            source,
+        })
 }
 
 fn settings(config: &Config) -> Settings {
@@ -161,8 +179,14 @@ fn start_writer(
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| DataDirError::Random(error.to_string()))?;
     let random = Random::from_seed(seed);
-    writer::start(state, Box::new(journal), random, settings.clone(), on_commit)
-        .map_err(StartError::Thread)
+    writer::start(
+        state,
+        Box::new(journal),
+        random,
+        settings.clone(),
+        on_commit,
+    )
+    .map_err(StartError::Thread)
 }
 
 /// Registers this machine as the container instance of cluster `default`.
@@ -188,13 +212,19 @@ async fn register(
         Ok(Box::new(()) as control::operation::Answer)
     });
     let failed = |why: String| StartError::Register(why);
-    writer.run(root(settings), call).await.map_err(|error| failed(error.to_string()))?;
-    told.await.map_err(|_| failed("the registration gave no id".to_owned()))
+    writer
+        .run(root(settings), call)
+        .await
+        .map_err(|error| failed(error.to_string()))?;
+    told.await
+        .map_err(|_| failed("the registration gave no id".to_owned()))
 }
 
 /// The server itself as a caller.
 pub(crate) fn root(settings: &Settings) -> Arc<Caller> {
-    Arc::new(Caller { principal_arn: root_arn(&settings.account) })
+    Arc::new(Caller {
+        principal_arn: root_arn(&settings.account),
+    })
 }
 
 fn auth(config: &Config, key: &RootKey) -> Auth {

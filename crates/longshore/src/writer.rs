@@ -62,7 +62,11 @@ impl Writer {
     ) -> Result<Answer, OpError> {
         let (reply, answer) = oneshot::channel();
         let stopping = || OpError::internal("the writer has stopped");
-        let job = Message::Run(Job { caller, call, reply });
+        let job = Message::Run(Job {
+            caller,
+            call,
+            reply,
+        });
         self.queue.send(job).await.map_err(|_| stopping())?;
         answer.await.map_err(|_| stopping())?
     }
@@ -95,10 +99,18 @@ pub(crate) fn start(
 ) -> std::io::Result<(Writer, JoinHandle<()>)> {
     let (queue, jobs) = mpsc::channel(QUEUE_MAX);
     let (published, snapshot) = watch::channel(Arc::new(state.clone()));
-    let thread =
-        WriterThread { state, journal, random, settings, clock: SystemClock, published, on_commit };
-    let handle =
-        std::thread::Builder::new().name("writer".to_owned()).spawn(move || thread.run(jobs))?;
+    let thread = WriterThread {
+        state,
+        journal,
+        random,
+        settings,
+        clock: SystemClock,
+        published,
+        on_commit,
+    };
+    let handle = std::thread::Builder::new()
+        .name("writer".to_owned())
+        .spawn(move || thread.run(jobs))?;
     Ok((Writer { queue, snapshot }, handle))
 }
 

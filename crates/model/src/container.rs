@@ -18,14 +18,25 @@ pub struct ContainerKey {
 }
 
 impl ContainerKey {
-    /// What `runtimeId` shows for containers that we run ourselves: the task's id, a dash, and
-    /// ten digits drawn from the container's name (FNV-1a), as on Fargate. Known before the
-    /// container exists, because log streams without a prefix are named after it.
+    /// What `runtimeId` shows for containers that we run ourselves: 64 hexadecimal digits, as
+    /// container engines have them. Drawn from the key, so that a repeated start answers the
+    /// same, and known before the container exists: log streams without a prefix are named so.
     pub fn runtime_id(&self) -> String {
-        let fnv = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        let hash = self.container.bytes().fold(0xcbf2_9ce4_8422_2325, fnv);
-        format!("{}-{:010}", self.task, hash % 10_000_000_000)
+        let (task, name) = (self.task.to_string(), self.container.as_bytes());
+        let front = fnv1a(&[task.as_bytes(), name]);
+        let back = fnv1a(&[name, task.as_bytes()]);
+        format!("{front:032x}{back:032x}")
     }
+}
+
+/// FNV-1a with 128 bits. Task ids are random, so this spreads well enough to name things.
+fn fnv1a(parts: &[&[u8]]) -> u128 {
+    const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    let bytes = parts.iter().flat_map(|part| part.iter());
+    bytes.fold(BASIS, |hash, byte| {
+        (hash ^ u128::from(*byte)).wrapping_mul(PRIME)
+    })
 }
 
 /// Everything a driver needs to create one container, overrides already applied.
@@ -177,5 +188,31 @@ pub enum FailureName {
 impl fmt::Display for FailureName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self:?}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(task: u128, container: &str) -> String {
+        ContainerKey {
+            task: TaskId::from_bits(task),
+            container: container.to_owned(),
+        }
+        .runtime_id()
+    }
+
+    #[test]
+    fn runtime_ids_differ_by_task_and_by_name() {
+        assert_eq!(id(1, "app").len(), 64);
+        assert_eq!(id(1, "app"), id(1, "app"));
+        assert_ne!(id(1, "app")[..12], id(2, "app")[..12]);
+        assert_ne!(id(1, "app")[..12], id(1, "web")[..12]);
+    }
+
+    #[test]
+    fn the_hash_is_fnv1a() {
+        assert_eq!(fnv1a(&[b"a"]), 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
     }
 }

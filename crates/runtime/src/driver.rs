@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use model::TaskId;
-use model::container::{ContainerKey, ContainerSpec, Exit, Existing, Failure, PulledImage, Started};
+use model::container::{
+    ContainerKey, ContainerSpec, Existing, Exit, Failure, PulledImage, Started,
+};
 use model::payload::{NetworkSpec, NetworkState};
 
 #[async_trait]
@@ -33,7 +35,8 @@ pub trait Driver: Send + Sync + 'static {
     async fn pull(&self, spec: &ContainerSpec) -> Result<PulledImage, Failure>;
 
     /// Creates and starts the container. `CannotCreateContainerError` or `CannotStartContainerError`.
-    async fn start(&self, spec: &ContainerSpec, network: &NetworkState) -> Result<Started, Failure>;
+    async fn start(&self, spec: &ContainerSpec, network: &NetworkState)
+    -> Result<Started, Failure>;
 
     /// Waits until the container has ended and its output is in the log store.
     async fn wait(&self, key: &ContainerKey) -> Exit;
@@ -58,6 +61,10 @@ pub trait Driver: Send + Sync + 'static {
 
     /// Every container this driver still knows, running or ended.
     async fn existing(&self) -> Result<Vec<Existing>, Failure>;
+
+    /// Gives back what no task uses any more (bridges, tables), when the server ends. Tasks that
+    /// still run keep all that is theirs.
+    async fn close(&self) -> Result<(), Failure>;
 }
 
 /// What a host registers with.

@@ -37,9 +37,9 @@ use tokio::time::timeout;
 use crate::driver::{Capacity, Driver, Executed};
 use cgroup::Cgroups;
 use container::folder::{Folder, Folders};
-use container::record::{Request, runtime_id};
+use container::record::Request;
 use container::{execute, launch, outcome};
-use image::{ImageStore, Progress, Registries};
+use image::{ImageConfig, ImageStore, Progress, Registries};
 use network::{Network, NetworkConfig};
 pub use requirements::NativeError;
 
@@ -108,37 +108,25 @@ impl NativeDriver {
     }
 
     fn folder(&self, key: &ContainerKey) -> Result<Folder, Failure> {
-        self.folders.container(key).ok_or_else(|| {
-            Failure::new(
-                FailureName::CannotCreateContainerError,
-                format!("the container name {:?} has other characters than letters, digits, - and _; rename it", key.container),
-            )
-        })
+        let other = "has other characters than letters, digits, - and _; rename it";
+        let refuse = || cannot_create(format!("the container name {:?} {other}", key.container));
+        self.folders.container(key).ok_or_else(refuse)
     }
 
-    fn request(&self, spec: &ContainerSpec, network: &NetworkState) -> Result<Request, Failure> {
+    async fn request(
+        &self,
+        spec: &ContainerSpec,
+        network: &NetworkState,
+    ) -> Result<Request, Failure> {
         let folder = self.folder(&spec.key)?;
         let network = own_network(&spec.key, network)?;
-        let image = self
-            .images
-            .find(&spec.image)
-            .map_err(|error| error.to_failure())?;
-        let image = image.ok_or_else(|| {
-            Failure::new(
-                FailureName::CannotCreateContainerError,
-                format!(
-                    "the image {} is not in the image store; pull or import it first",
-                    spec.image
-                ),
-            )
-        })?;
-        self.images
-            .lease(&runtime_id(&spec.key), &image.layers)
-            .map_err(|error| error.to_failure())?;
+        let (images, wanted) = (self.images.clone(), spec.clone());
+        let leased = spawn_blocking(move || lease_image(&images, &wanted)).await;
+        let (image, layers) = leased.map_err(io::Error::other).map_err(cannot_lease)??;
         Ok(Request {
             spec: spec.clone(),
-            layers: self.images.layer_paths(&image),
-            image: image.config,
+            image,
+            layers,
             resolv_conf: resolv_conf(&network),
             network,
             logs: self.logs.clone(),
@@ -152,6 +140,8 @@ impl NativeDriver {
         let Some(folder) = self.folders.container(key) else {
             return Ok(());
         };
+        let settled = timeout(KILL_TIME, launch::settled(&folder)).await;
+        let lock = settled.map_err(|_| cannot_stop("it is still being started"))??;
         if folder.started().is_some() && folder.exit().is_none() {
             self.signal(key, Signal::KILL.as_raw()).await?;
             let ended = timeout(KILL_TIME, outcome::wait(&folder, key, &self.cgroups)).await;
@@ -167,7 +157,8 @@ impl NativeDriver {
         let remove = move || -> io::Result<()> {
             cgroups.remove_container(&key)?;
             folder.remove()?;
-            images.release(&runtime_id(&key)).map_err(io::Error::other)
+            drop(lock);
+            images.release(&key.runtime_id()).map_err(io::Error::other)
         };
         blocking(remove).await.map_err(cannot_stop)
     }
@@ -184,7 +175,15 @@ impl Driver for NativeDriver {
     }
 
     async fn set_up_network(&self, spec: &NetworkSpec) -> Result<NetworkState, Failure> {
-        self.network.set_up(spec).await
+        match self.network.set_up(spec).await {
+            // The port may be one of a task that was just torn down: it gets free with a delay
+            // that nobody waits for until somebody wants the port.
+            Err(_) if !spec.ports.is_empty() => {
+                self.network.settle().await?;
+                self.network.set_up(spec).await
+            }
+            made => made,
+        }
     }
 
     async fn pull(&self, spec: &ContainerSpec) -> Result<PulledImage, Failure> {
@@ -202,22 +201,23 @@ impl Driver for NativeDriver {
         spec: &ContainerSpec,
         network: &NetworkState,
     ) -> Result<Started, Failure> {
-        let request = self.request(spec, network)?;
         let folder = self.folder(&spec.key)?;
+        if let Some(record) = folder.started() {
+            // Even if its image is no longer in the store.
+            return Ok(launch::started(&spec.key, &record));
+        }
+        let request = self.request(spec, network).await?;
         let started = launch::start(&self.shim, &folder, &self.cgroups, &request).await;
         if started.is_err() {
             // A lease without a container would keep the layers until the task is torn down.
-            let _ = self.images.release(&runtime_id(&spec.key));
+            let _ = self.images.release(&spec.key.runtime_id());
         }
         started
     }
 
     async fn wait(&self, key: &ContainerKey) -> Exit {
-        match self
-            .folders
-            .container(key)
-            .filter(|folder| folder.started().is_some())
-        {
+        let folder = self.folders.container(key);
+        match folder.filter(|folder| folder.started().is_some()) {
             Some(folder) => outcome::wait(&folder, key, &self.cgroups).await,
             None => Exit {
                 code: None,
@@ -277,7 +277,7 @@ impl Driver for NativeDriver {
             let folder = self.folders.container(&key)?;
             let at = folder.started()?.at;
             let started = Started {
-                runtime_id: runtime_id(&key),
+                runtime_id: key.runtime_id(),
                 at,
             };
             Some(Existing {
@@ -294,6 +294,28 @@ impl Driver for NativeDriver {
         })?;
         Ok(keys.into_iter().filter_map(known).collect())
     }
+
+    async fn close(&self) -> Result<(), Failure> {
+        self.network.settle().await?;
+        self.network.close().await
+    }
+}
+
+/// Finds the image and keeps its layers until the container is removed.
+fn lease_image(
+    images: &ImageStore,
+    spec: &ContainerSpec,
+) -> Result<(ImageConfig, Vec<PathBuf>), Failure> {
+    let found = images.find(&spec.image).map_err(cannot_lease)?;
+    let image = found.ok_or_else(|| {
+        let missing = "is not in the image store; pull or import it first";
+        cannot_create(format!("the image {} {missing}", spec.image))
+    })?;
+    images
+        .lease(&spec.key.runtime_id(), &image.layers)
+        .map_err(cannot_lease)?;
+    let layers = images.layer_paths(&image);
+    Ok((image.config, layers))
 }
 
 /// A container's part of its task's network.
@@ -325,6 +347,14 @@ fn host_name() -> String {
         .nodename()
         .to_string_lossy()
         .into_owned()
+}
+
+fn cannot_create(detail: String) -> Failure {
+    Failure::new(FailureName::CannotCreateContainerError, detail)
+}
+
+fn cannot_lease(error: impl ToString) -> Failure {
+    cannot_create(format!("the image cannot be used: {}", error.to_string()))
 }
 
 fn cannot_stop(error: impl ToString) -> Failure {

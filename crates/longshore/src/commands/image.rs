@@ -32,7 +32,11 @@ fn perform(command: ImageCommand, data_dir: &Path) -> Result<(), String> {
         }
         ImageCommand::Import(arguments) => {
             let image = import(&store, &arguments)?;
-            println!("imported {} {}", image.references.join(" "), short(&image.id));
+            println!(
+                "imported {} {}",
+                image.references.join(" "),
+                short(&image.id)
+            );
         }
         ImageCommand::Ls => {
             let images = store.list().map_err(sentence)?;
@@ -40,16 +44,24 @@ fn perform(command: ImageCommand, data_dir: &Path) -> Result<(), String> {
         }
         ImageCommand::Rm { image } => {
             let removed = store.remove(&image).map_err(sentence)?;
-            removed.untagged.iter().for_each(|name| println!("untagged {name}"));
-            removed.deleted.iter().for_each(|id| println!("deleted {id}"));
+            removed
+                .untagged
+                .iter()
+                .for_each(|name| println!("untagged {name}"));
+            removed
+                .deleted
+                .iter()
+                .for_each(|id| println!("deleted {id}"));
         }
     }
     Ok(())
 }
 
 fn import(store: &ImageStore, arguments: &ImportArguments) -> Result<ImageRecord, String> {
-    let reference: Reference =
-        arguments.tag.parse().map_err(|error| format!("--tag {}: {error}", arguments.tag))?;
+    let reference: Reference = arguments
+        .tag
+        .parse()
+        .map_err(|error| format!("--tag {}: {error}", arguments.tag))?;
     let config = ImageConfig {
         entrypoint: arguments.entrypoint.clone(),
         cmd: arguments.cmd.clone(),
@@ -63,7 +75,9 @@ fn import(store: &ImageStore, arguments: &ImportArguments) -> Result<ImageRecord
         return store.import(source, &reference, config).map_err(sentence);
     }
     let mut tar = open(&arguments.source)?;
-    store.import(Source::Tar(&mut tar), &reference, config).map_err(sentence)
+    store
+        .import(Source::Tar(&mut tar), &reference, config)
+        .map_err(sentence)
 }
 
 /// The file, or standard input for `-`.
@@ -78,7 +92,12 @@ fn open(path: &Path) -> Result<Box<dyn Read>, String> {
 fn line(image: &ImageRecord) -> String {
     let mebibytes = image.size_bytes.div_ceil(1024 * 1024);
     let names = image.references.join(" ");
-    format!("{}  {:>6} MiB  {}  {names}", short(&image.id), mebibytes, image.architecture)
+    format!(
+        "{}  {:>6} MiB  {}  {names}",
+        short(&image.id),
+        mebibytes,
+        image.architecture
+    )
 }
 
 fn short(id: &str) -> &str {

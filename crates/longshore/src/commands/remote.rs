@@ -46,7 +46,9 @@ async fn local(command: Command, config: &Config, data_dir: &std::path::Path) ->
 async fn until_idle(server: &Server) {
     let mut commits = server.writer.commits();
     // The sender lives as long as the writer, which the server holds.
-    let _ = commits.wait_for(|state| state.tasks().iter().all(|task| Task::is_stopped(task))).await;
+    let _ = commits
+        .wait_for(|state| state.tasks().iter().all(|task| Task::is_stopped(task)))
+        .await;
 }
 
 /// Another server, or AWS, through the environment's region and credentials.
@@ -60,7 +62,11 @@ async fn elsewhere(command: Command, url: Option<String>) -> ExitCode {
 
 async fn execute(command: Command, client: Client, local: bool) -> u8 {
     let terminal = Terminal::stdio(command.color(), |name| std::env::var(name).ok());
-    let connection = Connection { client, local, now: SystemClock.now() };
+    let connection = Connection {
+        client,
+        local,
+        now: SystemClock.now(),
+    };
     cli::execute(command, connection, terminal, interrupted()).await
 }
 
@@ -81,10 +87,14 @@ const INTERRUPTED: i32 = 130;
 
 fn environment_client(url: Option<String>) -> Result<Client, String> {
     let builder = ClientConfig::from_env(|name| std::env::var(name).ok());
-    let builder = builder.map_err(|error| error.to_string())?.public_endpoints();
+    let builder = builder
+        .map_err(|error| error.to_string())?
+        .public_endpoints();
     let builder = match url {
         Some(url) => builder.endpoint_url(url),
         None => builder,
     };
-    Ok(Client::new(builder.build().map_err(|error| error.to_string())?))
+    Ok(Client::new(
+        builder.build().map_err(|error| error.to_string())?,
+    ))
 }

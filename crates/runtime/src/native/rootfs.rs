@@ -18,6 +18,7 @@ use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags,
     fsconfig_create, fsconfig_set_string, fsmount, fsopen, mount, mount_change, move_mount,
 };
+use rustix::system::uname;
 
 use super::container::record::Request;
 use super::spec::Device;
@@ -64,12 +65,27 @@ pub(crate) fn mount_root(folder: &Path, layers: &[PathBuf]) -> io::Result<PathBu
             Some(image_root.gid()),
         )?;
     }
-    match overlay.mount_by_descriptor(&root) {
-        // The kernel is older than the call, or than the option for one layer at a time.
+    let release = uname().release().to_string_lossy().into_owned();
+    let mounted = match takes_layers_one_by_one(&release) {
+        true => overlay.mount_by_descriptor(&root),
+        false => Err(Errno::NOSYS),
+    };
+    match mounted {
+        // A kernel that says it is new enough may still lack the calls, inside a sandbox.
         Err(Errno::NOSYS | Errno::INVAL) => overlay.mount_by_options(&root)?,
         result => result?,
     }
     Ok(root)
+}
+
+/// Since version 6.7. Asking an older kernel would work too, but each time it writes a
+/// complaint into its log.
+fn takes_layers_one_by_one(release: &str) -> bool {
+    let mut numbers = release
+        .split(|c: char| !c.is_ascii_digit())
+        .map(str::parse::<u32>);
+    let mut next = || numbers.next().and_then(Result::ok).unwrap_or(0);
+    (next(), next()) >= (6, 7)
 }
 
 struct Overlay<'a> {
@@ -268,4 +284,112 @@ fn device(path: &str, metadata: &fs::Metadata) -> Option<Device> {
         uid: metadata.uid(),
         gid: metadata.gid(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// More than fit into one page with their full names.
+    const LAYERS: usize = 100;
+
+    /// Mounts many layers and reads a file of the lowest and of the highest.
+    fn mounts_many_layers(by_descriptor: bool) {
+        let dir = tempfile::tempdir().unwrap();
+        let layers: Vec<PathBuf> = (0..LAYERS)
+            .map(|number| dir.path().join(format!("layer-{number}")))
+            .collect();
+        for (number, layer) in layers.iter().enumerate() {
+            fs::create_dir(layer).unwrap();
+            fs::write(layer.join(format!("of-{number}")), "").unwrap();
+            fs::write(layer.join("number"), number.to_string()).unwrap();
+        }
+        let folder = dir.path().join("container");
+        let overlay = Overlay {
+            layers: &layers,
+            upper: folder.join("upper"),
+            work: folder.join("work"),
+        };
+        let root = folder.join("rootfs");
+        for path in [&root, &overlay.upper, &overlay.work] {
+            fs::create_dir_all(path).unwrap();
+        }
+        // A namespace of its own, so that the mount ends with the thread.
+        let see = || {
+            own_mount_namespace().unwrap();
+            match by_descriptor {
+                true => overlay.mount_by_descriptor(&root).unwrap(),
+                false => overlay.mount_by_options(&root).unwrap(),
+            }
+            (
+                fs::read_to_string(root.join("number")).unwrap(),
+                root.join("of-0").exists(),
+            )
+        };
+        let seen = std::thread::scope(|scope| scope.spawn(see).join().unwrap());
+        assert_eq!(seen, ((LAYERS - 1).to_string(), true));
+    }
+
+    #[test]
+    fn both_ways_of_mounting_take_many_layers() {
+        mounts_many_layers(true);
+        mounts_many_layers(false);
+    }
+
+    #[test]
+    fn the_kernels_release_tells_how_it_mounts() {
+        let releases = [
+            "6.18.44-fc",
+            "6.7.0",
+            "7.0-rc1",
+            "6.6.99",
+            "6.1.176",
+            "5.15.0-1-amd64",
+            "",
+        ];
+        assert_eq!(
+            releases.map(takes_layers_one_by_one),
+            [true, true, true, false, false, false, false]
+        );
+    }
+
+    #[test]
+    fn links_in_an_image_do_not_lead_out_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("root");
+        fs::create_dir_all(root.join("etc")).unwrap();
+        fs::write(dir.path().join("passwd"), "host:x:1:1::/:").unwrap();
+        symlink("../../passwd", root.join("etc/passwd")).unwrap();
+        symlink("/etc/loop", root.join("etc/loop")).unwrap();
+        symlink("loop", root.join("etc/group")).unwrap();
+        let accounts = accounts(&root).unwrap();
+        assert_eq!(
+            (accounts.passwd.as_str(), accounts.group.as_str()),
+            ("", "")
+        );
+
+        symlink(dir.path(), root.join("out")).unwrap();
+        make_working_directory(&root, "/out/made").unwrap_err();
+        assert!(!dir.path().join("made").exists());
+    }
+
+    #[test]
+    fn a_missing_working_directory_is_made() {
+        let dir = tempfile::tempdir().unwrap();
+        make_working_directory(dir.path(), "/a/b/../c/./d").unwrap();
+        make_working_directory(dir.path(), "/a/c/d").unwrap();
+        make_working_directory(dir.path(), "/").unwrap();
+        assert!(dir.path().join("a/b").is_dir() && dir.path().join("a/c/d").is_dir());
+        symlink("a", dir.path().join("link")).unwrap();
+        make_working_directory(dir.path(), "/link/e").unwrap();
+        assert!(dir.path().join("a/e").is_dir());
+    }
+
+    #[test]
+    fn a_container_knows_its_own_name() {
+        assert!(hosts("box", Some("10.0.0.2")).ends_with("10.0.0.2\tbox\n"));
+        assert!(hosts("box", None).contains("127.0.0.1\tlocalhost\n"));
+    }
 }

@@ -157,6 +157,11 @@ impl Driver for Scripted {
         };
         Ok(state.containers.values().map(existing).collect())
     }
+
+    /// Nothing is shared by tasks.
+    async fn close(&self) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 impl Scripted {
@@ -177,7 +182,7 @@ impl Scripted {
             return Ok(container.record.started.clone());
         }
         let started = Started {
-            runtime_id: runtime_id(&spec.key),
+            runtime_id: spec.key.runtime_id(),
             at: self.clock.now(),
         };
         let record = Record {
@@ -216,13 +221,6 @@ impl Scripted {
 
 fn source(spec: &ContainerSpec) -> &str {
     spec.labels.get(SCRIPT_LABEL).map_or("", String::as_str)
-}
-
-/// In the form of Fargate's: the task, a dash, ten digits that name the container.
-fn runtime_id(key: &ContainerKey) -> String {
-    let fold = |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-    let number = key.container.bytes().fold(0x811c_9dc5, fold);
-    format!("{}-{number:010}", key.task)
 }
 
 fn cannot_start(error: &impl ToString) -> Failure {

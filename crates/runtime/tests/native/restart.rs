@@ -119,8 +119,10 @@ async fn an_exit_while_no_server_ran_is_reported() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_shim_costs_at_most_the_code() {
-    // Writes nothing: its pipes have no reader once the shim is gone.
-    let orphan = Orphan::new("trap 'exit 8' TERM; while :; do sleep 0.01; done").await;
+    // Writes nothing later: its pipes have no reader once the shim is gone.
+    let script = "trap 'exit 8' TERM; echo ready; while :; do sleep 0.01; done";
+    let orphan = Orphan::new(script).await;
+    orphan.bed.line(&orphan.key, "ready").await;
     kill_process(orphan.process("shim.json"), Signal::KILL).unwrap();
     until(|| {
         !std::path::Path::new(&format!(

@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::task::spawn_blocking;
 
 use super::folder::Folder;
-use super::record::{Report, Request, StartedRecord, runtime_id};
+use super::record::{Report, Request, StartedRecord};
 use crate::native::cgroup::Cgroups;
 
 /// A report is a record of a start or one sentence; an error chain may be long.
@@ -52,9 +52,9 @@ pub(crate) async fn start(
     }
 }
 
-fn started(key: &ContainerKey, record: &StartedRecord) -> Started {
+pub(crate) fn started(key: &ContainerKey, record: &StartedRecord) -> Started {
     Started {
-        runtime_id: runtime_id(key),
+        runtime_id: key.runtime_id(),
         at: record.at,
     }
 }
@@ -70,6 +70,15 @@ async fn locked(folder: Folder) -> Result<File, Failure> {
     joined
         .and_then(|locked| locked)
         .map_err(refused("the container's folder cannot be locked"))
+}
+
+/// Waits until no start of the container is under way; the lock keeps the next one out.
+/// `None` if there is no folder.
+pub(crate) async fn settled(folder: &Folder) -> Result<Option<File>, Failure> {
+    match folder.path().exists() {
+        true => locked(folder.clone()).await.map(Some),
+        false => Ok(None),
+    }
 }
 
 /// Removes what a start that failed may have left, then writes the request.

@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,19 +41,26 @@ impl Process {
         }
     }
 
-    /// Sends a signal; `false` if the process is gone.
+    /// Sends a signal, real-time ones too; `false` if the process is gone.
     pub(crate) fn signal(self, signal: i32) -> io::Result<bool> {
-        let signal = Signal::from_named_raw(signal)
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "unknown signal"))?;
+        if !(1..=SIGNAL_MAX).contains(&signal) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("no signal {signal}"),
+            ));
+        }
         let Some(descriptor) = self.open()? else {
             return Ok(false);
         };
-        match pidfd_send_signal(&descriptor, signal) {
-            Err(rustix::io::Errno::SRCH) => Ok(false),
-            result => Ok(result.map(|()| true)?),
+        match kernel::pidfd_send_signal(descriptor.as_raw_fd(), signal) {
+            Err(error) if error.raw_os_error() == Some(nix::libc::ESRCH) => Ok(false),
+            result => result.map(|()| true),
         }
     }
 }
+
+/// The last real-time signal.
+const SIGNAL_MAX: i32 = 64;
 
 /// The command may contain spaces and parentheses: fields are counted from the last one.
 fn start_ticks(stat: &str) -> Option<u64> {
@@ -102,6 +109,25 @@ mod kernel {
         // SAFETY: an owned descriptor is open and stays the same until it is dropped, and the
         // result owns it.
         Ok(unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) }?)
+    }
+
+    pub(super) fn pidfd_send_signal(descriptor: RawFd, signal: i32) -> io::Result<()> {
+        let no_details = std::ptr::null::<nix::libc::siginfo_t>();
+        // SAFETY: the call takes numbers and, as details of the signal, nothing.
+        let result = unsafe {
+            nix::libc::syscall(
+                nix::libc::SYS_pidfd_send_signal,
+                descriptor,
+                signal,
+                no_details,
+                0,
+            )
+        };
+        if result == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
     }
 
     /// `struct pidfd_info` of the kernel's `pidfd.h`, in its first published size.

@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use model::Timestamp;
-use model::container::{ContainerKey, ContainerSpec, Failure};
+use model::container::{ContainerSpec, Failure};
 use model::payload::ContainerNetwork;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::process::Process;
 use crate::native::image::ImageConfig;
@@ -36,15 +35,9 @@ impl Request {
         match &self.spec.hostname {
             Some(name) if !name.is_empty() => name.clone(),
             _ if self.network.namespace.is_none() => self.host_name.clone(),
-            _ => runtime_id(&self.spec.key)[..12].to_owned(),
+            _ => self.spec.key.runtime_id()[..12].to_owned(),
         }
     }
-}
-
-/// The id shown as `runtimeId`: 64 hexadecimal digits, derived from the container's name so
-/// that a repeated start answers the same.
-pub(crate) fn runtime_id(key: &ContainerKey) -> String {
-    hex::encode(Sha256::digest(format!("{}/{}", key.task, key.container)))
 }
 
 /// A container that was started, in `started.json`.

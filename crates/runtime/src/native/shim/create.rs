@@ -21,7 +21,7 @@ use crate::native::cgroup::Cgroups;
 use crate::native::clock;
 use crate::native::container::folder::Folder;
 use crate::native::container::process::Process;
-use crate::native::container::record::{Request, StartedRecord, runtime_id};
+use crate::native::container::record::{Request, StartedRecord};
 use crate::native::{rootfs, spec};
 
 /// Makes and starts the container. After an error its processes and control groups are gone,
@@ -199,7 +199,7 @@ fn build(
     let states = folder.join("state");
     let null = fs::create_dir(&states).and_then(|()| File::open("/dev/null"));
     let null = null.map_err(|error| boxed(LibcontainerError::OtherIO(error)))?;
-    ContainerBuilder::new(runtime_id(key), SyscallType::default())
+    ContainerBuilder::new(key.runtime_id(), SyscallType::default())
         .with_root_path(states)
         .map_err(boxed)?
         .with_executor(program)
