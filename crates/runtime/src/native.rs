@@ -66,6 +66,7 @@ pub struct NativeDriver {
     shim: Vec<OsString>,
     logs: PathBuf,
     folders: Folders,
+    filters: PathBuf,
     cgroups: Cgroups,
     capacity: Capacity,
     images: ImageStore,
@@ -90,6 +91,7 @@ impl NativeDriver {
             shim: config.shim,
             logs: requirements::folder(&config.logs)?,
             folders,
+            filters: requirements::folder(&root.join("filters"))?,
             cgroups,
             capacity: requirements::capacity(),
             images: images.with_registries(config.registries),
@@ -130,6 +132,7 @@ impl NativeDriver {
             resolv_conf: resolv_conf(&network),
             network,
             logs: self.logs.clone(),
+            filters: self.filters.clone(),
             folder: folder.path().to_owned(),
             host_name: host_name(),
         })

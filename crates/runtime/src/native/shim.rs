@@ -8,6 +8,7 @@
 
 mod create;
 mod execute;
+mod filter;
 mod init;
 mod output;
 mod program;

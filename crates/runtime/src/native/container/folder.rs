@@ -8,6 +8,7 @@
 //! | `started.json` | shim | the container runs or ran |
 //! | `exit.pending` | shim | room on the disk for the next one |
 //! | `exit.json` | shim | how it ended: the truth about the exit code |
+//! | `filter` | shim | the container's compiled filter of system calls; absent if privileged |
 //! | `config.json`, `state/`, `rootfs/`, `upper/`, `work/`, `etc/` | shim | the container itself |
 //! | `shim.log` | shim | its last words, should it crash |
 

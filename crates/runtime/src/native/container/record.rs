@@ -23,6 +23,8 @@ pub(crate) struct Request {
     pub(crate) resolv_conf: String,
     /// Root of the log store.
     pub(crate) logs: PathBuf,
+    /// Where compiled filters of system calls are kept for the next container.
+    pub(crate) filters: PathBuf,
     /// The container's folder, absolute.
     pub(crate) folder: PathBuf,
     /// Name of the host, which containers in its network namespace share.

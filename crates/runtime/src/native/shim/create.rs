@@ -14,6 +14,7 @@ use libcontainer::syscall::syscall::SyscallType;
 use model::container::{ContainerKey, Failure, FailureName};
 use rustix::process::{Resource, Rlimit, WaitOptions, getrlimit, setrlimit, wait};
 
+use super::filter::Compiled;
 use super::output::{Pipe, Sink};
 use super::program::{Program, Style, pipe};
 use super::watch::Running;
@@ -22,6 +23,7 @@ use crate::native::clock;
 use crate::native::container::folder::Folder;
 use crate::native::container::process::Process;
 use crate::native::container::record::{Request, StartedRecord};
+use crate::native::spec::seccomp::Filter;
 use crate::native::{rootfs, spec};
 
 /// Makes and starts the container. After an error its processes and control groups are gone,
@@ -44,7 +46,7 @@ fn make(folder: &Folder, request: &Request, cgroups: &Cgroups) -> Result<Running
     folder
         .reserve_exit()
         .map_err(cannot("no room for the exit record"))?;
-    prepare_bundle(folder, request, cgroups)?;
+    let filter = prepare_bundle(folder, request, cgroups)?;
     cgroups
         .limit_task(request.spec.key.task, request.spec.task_limits)
         .map_err(cannot("the limits of the task cannot be set"))?;
@@ -54,7 +56,8 @@ fn make(folder: &Folder, request: &Request, cgroups: &Cgroups) -> Result<Running
     } else {
         Style::Plain
     };
-    let (program, complaints) = Program::new(style).map_err(cannot("no pipe for the start"))?;
+    let (program, complaints) =
+        Program::new(style, filter).map_err(cannot("no pipe for the start"))?;
 
     let built = build(folder, &request.spec.key, program, output.write_ends);
     let mut container = match built {
@@ -89,8 +92,12 @@ fn make(folder: &Folder, request: &Request, cgroups: &Cgroups) -> Result<Running
     })
 }
 
-/// Root file system, files and specification.
-fn prepare_bundle(folder: &Folder, request: &Request, cgroups: &Cgroups) -> Result<(), Failure> {
+/// Root file system, files and specification. The filter of system calls, if there is one.
+fn prepare_bundle(
+    folder: &Folder,
+    request: &Request,
+    cgroups: &Cgroups,
+) -> Result<Option<Compiled>, Failure> {
     rootfs::own_mount_namespace().map_err(cannot("a mount namespace is not permitted"))?;
     let root = rootfs::mount_root(folder.path(), &request.layers)
         .map_err(cannot("the image cannot be mounted"))?;
@@ -100,7 +107,19 @@ fn prepare_bundle(folder: &Folder, request: &Request, cgroups: &Cgroups) -> Resu
         .map_err(cannot("the working directory cannot be made"))?;
     let host = host(request, &root, cgroups)?;
     write_specification(folder, &spec::build(request, &host)?)
-        .map_err(cannot("the specification cannot be written"))
+        .map_err(cannot("the specification cannot be written"))?;
+    let filter = spec::filter(&request.spec, &host)?;
+    let filter = filter.map(|filter| compiled(folder, request, &filter));
+    filter
+        .transpose()
+        .map_err(cannot("the filter of system calls cannot be made"))
+}
+
+/// A copy stays with the container, for commands inside it.
+fn compiled(folder: &Folder, request: &Request, filter: &Filter) -> io::Result<Compiled> {
+    let compiled = Compiled::of(filter, &request.filters)?;
+    compiled.write(&folder.join("filter"))?;
+    Ok(compiled)
 }
 
 fn host(request: &Request, root: &Path, cgroups: &Cgroups) -> Result<spec::Host, Failure> {

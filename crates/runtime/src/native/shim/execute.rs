@@ -8,11 +8,9 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use libcontainer::container::builder::ContainerBuilder;
-use libcontainer::oci_spec::runtime::LinuxSeccomp;
 use libcontainer::syscall::syscall::SyscallType;
 use model::container::{Failure, FailureName};
 use nix::sys::signal::{Signal, killpg};
@@ -22,6 +20,7 @@ use rustix::process::{PidfdFlags, WaitOptions, pidfd_open, waitpid};
 use rustix::stdio::dup2_stderr;
 
 use super::create::refused;
+use super::filter::Compiled;
 use super::program::{Program, Style};
 use crate::native::container::folder::Folder;
 use crate::native::container::process::exit_code;
@@ -63,7 +62,9 @@ fn start(folder: &Folder, request: &ExecuteRequest) -> Result<Pid, Failure> {
     let id = container_id(folder).map_err(|error| cannot("the container is not known", error))?;
     let process = ProcessFile::write(folder, request)
         .map_err(|error| cannot("the command cannot be written down", error))?;
-    let (program, complaints) = Program::new(Style::Command(process.filter.clone()))
+    let filter = filter(folder, process.confined)
+        .map_err(|error| cannot("the filter of system calls cannot be read", error))?;
+    let (program, complaints) = Program::new(Style::Command, filter)
         .map_err(|error| cannot("no pipe for the start", error))?;
     let built = ContainerBuilder::new(id, SyscallType::default())
         .with_root_path(folder.join("state"))
@@ -88,28 +89,33 @@ fn start(folder: &Folder, request: &ExecuteRequest) -> Result<Pid, Failure> {
     }
 }
 
+fn filter(folder: &Folder, confined: bool) -> io::Result<Option<Compiled>> {
+    match (Compiled::read(&folder.join("filter"))?, confined) {
+        (None, true) => Err(io::ErrorKind::NotFound.into()),
+        (filter, _) => Ok(filter),
+    }
+}
+
 /// The container's own process with another command: same user, folder and rights. Removed
 /// when dropped, for it has the environment in it.
 struct ProcessFile {
     path: PathBuf,
-    filter: Option<Arc<LinuxSeccomp>>,
+    /// Not privileged: the container has a filter of system calls, and so have its commands.
+    confined: bool,
 }
 
 impl ProcessFile {
     fn write(folder: &Folder, request: &ExecuteRequest) -> io::Result<Self> {
         let text = std::fs::read(folder.join("config.json"))?;
         let mut specification: serde_json::Value = serde_json::from_slice(&text)?;
-        let filter = match specification["linux"]["seccomp"].take() {
-            serde_json::Value::Null => None,
-            filter => Some(Arc::new(serde_json::from_value(filter)?)),
-        };
         let process = &mut specification["process"];
+        let confined = process["noNewPrivileges"] == serde_json::json!(true);
         process["args"] = serde_json::json!(request.command);
         let name = format!("exec-{}", std::process::id());
         folder.write(&name, process)?;
         Ok(Self {
             path: folder.join(&name),
-            filter,
+            confined,
         })
     }
 }

@@ -9,43 +9,45 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use libcontainer::oci_spec::runtime::{LinuxSeccomp, Spec};
-use libcontainer::seccomp::initialize_seccomp;
+use libcontainer::oci_spec::runtime::Spec;
 use libcontainer::workload::{Executor, ExecutorError, ExecutorValidationError};
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access, execve};
 
+use super::filter::Compiled;
 use super::init;
 
 /// Becomes the program of the specification.
 #[derive(Clone)]
 pub(super) struct Program {
     complaints: Arc<File>,
+    filter: Option<Compiled>,
     style: Style,
 }
 
 /// How the program is started.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) enum Style {
     /// As the container's first process.
     Plain,
     /// As the child of a first process that forwards signals and reaps orphans.
     UnderInit,
     /// As a command in a running container: in a process group of its own, and killed when
-    /// the helper that waits for it is. libcontainer leaves out the filter of system calls
-    /// here, so it is set as the last step before the program.
-    Command(Option<Arc<LinuxSeccomp>>),
+    /// the helper that waits for it is.
+    Command,
 }
 
 /// The reading end: empty when the program has started.
 pub(super) struct Complaints(File);
 
 impl Program {
-    pub(super) fn new(style: Style) -> io::Result<(Self, Complaints)> {
+    /// The filter is set when all that it forbids is done, and before anything of the image runs.
+    pub(super) fn new(style: Style, filter: Option<Compiled>) -> io::Result<(Self, Complaints)> {
         let (read, write) = pipe()?;
         Ok((
             Self {
                 complaints: Arc::new(write.into()),
+                filter,
                 style,
             },
             Complaints(read.into()),
@@ -64,16 +66,17 @@ impl Program {
             .unwrap_or_default();
         let name = arguments.first().cloned().unwrap_or_default();
         let path = find(&name, &variable("PATH"))?;
-        match &self.style {
+        if let Some(filter) = &self.filter {
+            filter
+                .load()
+                .map_err(|error| format!("system calls cannot be filtered: {error}"))?;
+        }
+        match self.style {
             Style::Plain => {}
             Style::UnderInit => init::become_init()
                 .map_err(|errno| format!("the init process cannot start: {errno}"))?,
-            Style::Command(filter) => {
+            Style::Command => {
                 detach().map_err(|errno| format!("the command cannot be set apart: {errno}"))?;
-                if let Some(filter) = filter {
-                    initialize_seccomp(filter)
-                        .map_err(|error| format!("the system calls cannot be filtered: {error}"))?;
-                }
             }
         }
         Err(sentence(&name, become_program(&path, &arguments)))

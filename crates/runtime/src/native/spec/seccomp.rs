@@ -1,81 +1,95 @@
 //! The system calls of a container that is not privileged: everything not listed answers
 //! `EPERM`. The list is that of the container engines' default, as data of our own.
 
-use serde_json::{Value, json};
-
 use super::capabilities::Capabilities;
 
 /// The flags of `clone` that make namespaces.
-const CLONE_NAMESPACES: u32 = 0x7E02_0000;
-const AF_VSOCK: u32 = 40;
-const ENOSYS: u32 = 38;
+const CLONE_NAMESPACES: u64 = 0x7E02_0000;
+const AF_VSOCK: u64 = 40;
+const ENOSYS: i32 = 38;
 
 /// Domains that `personality` may ask for; 0xffffffff only reads the current one.
-const PERSONALITIES: [u32; 5] = [0x0, 0x8, 0x2_0000, 0x2_0008, 0xFFFF_FFFF];
+const PERSONALITIES: [u64; 5] = [0x0, 0x8, 0x2_0000, 0x2_0008, 0xFFFF_FFFF];
 
-pub(crate) fn profile(capabilities: &Capabilities) -> Value {
-    let mut rules = vec![
-        allow(ALWAYS),
-        allow(OF_ARCHITECTURE),
-        // Sockets to the hypervisor are not in any network namespace.
-        allow_where("socket", AF_VSOCK, "SCMP_CMP_NE"),
-    ];
-    for domain in PERSONALITIES {
-        rules.push(allow_where("personality", domain, "SCMP_CMP_EQ"));
+/// What is answered to system calls; those without a rule get `EPERM`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Filter {
+    pub(crate) rules: Vec<Rule>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rule {
+    /// Names that the library does not know are of kernels it does not know either.
+    pub(crate) calls: Vec<&'static str>,
+    pub(crate) answer: Answer,
+    /// On the first argument.
+    pub(crate) condition: Option<Condition>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Allow,
+    Error(i32),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    Is(u64),
+    IsNot(u64),
+    /// None of these bits.
+    Lacks(u64),
+}
+
+impl Filter {
+    pub(crate) fn of(capabilities: &Capabilities) -> Self {
+        let mut rules = vec![
+            Rule::allow(ALWAYS),
+            Rule::allow(OF_ARCHITECTURE),
+            // Sockets to the hypervisor are not in any network namespace.
+            Rule::allow(&["socket"]).on(Condition::IsNot(AF_VSOCK)),
+        ];
+        rules.extend(
+            PERSONALITIES.map(|domain| Rule::allow(&["personality"]).on(Condition::Is(domain))),
+        );
+        let allowed = WITH_CAPABILITY
+            .iter()
+            .filter(|(name, _)| capabilities.has(name));
+        rules.extend(allowed.map(|(_, calls)| Rule::allow(calls)));
+        if !capabilities.has("SYS_ADMIN") {
+            rules.push(Rule::allow(&["clone"]).on(Condition::Lacks(CLONE_NAMESPACES)));
+            // A filter cannot look into the structure that it is given, so it does not exist
+            // here and the C library falls back to `clone`.
+            let answer = Answer::Error(ENOSYS);
+            rules.push(Rule {
+                calls: vec!["clone3"],
+                answer,
+                condition: None,
+            });
+        }
+        Self { rules }
     }
-    for (capability, calls) in WITH_CAPABILITY {
-        if capabilities.has(capability) {
-            rules.push(allow(calls));
+}
+
+impl Rule {
+    fn allow(calls: &[&'static str]) -> Self {
+        Self {
+            calls: calls.to_vec(),
+            answer: Answer::Allow,
+            condition: None,
         }
     }
-    if !capabilities.has("SYS_ADMIN") {
-        rules.extend(clone_without_namespaces());
+
+    fn on(self, condition: Condition) -> Self {
+        Self {
+            condition: Some(condition),
+            ..self
+        }
     }
-    json!({
-        "defaultAction": "SCMP_ACT_ERRNO",
-        "defaultErrnoRet": 1,
-        "architectures": ARCHITECTURES,
-        "syscalls": rules,
-    })
 }
 
-fn allow(names: &[&str]) -> Value {
-    json!({ "names": names, "action": "SCMP_ACT_ALLOW" })
-}
-
-fn allow_where(name: &str, value: u32, op: &str) -> Value {
-    json!({
-        "names": [name],
-        "action": "SCMP_ACT_ALLOW",
-        "args": [{ "index": 0, "value": value, "op": op }],
-    })
-}
-
-/// A filter cannot look into the structure that `clone3` is given, so it does not exist here
-/// and the C library falls back to `clone`.
-fn clone_without_namespaces() -> [Value; 2] {
-    [
-        json!({
-            "names": ["clone"],
-            "action": "SCMP_ACT_ALLOW",
-            "args": [{
-                "index": 0,
-                "value": CLONE_NAMESPACES,
-                "valueTwo": 0,
-                "op": "SCMP_CMP_MASKED_EQ",
-            }],
-        }),
-        json!({ "names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": ENOSYS }),
-    ]
-}
-
-#[cfg(target_arch = "x86_64")]
-const ARCHITECTURES: [&str; 3] = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"];
 #[cfg(target_arch = "x86_64")]
 const OF_ARCHITECTURE: &[&str] = &["arch_prctl", "modify_ldt"];
 
-#[cfg(target_arch = "aarch64")]
-const ARCHITECTURES: [&str; 2] = ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"];
 #[cfg(target_arch = "aarch64")]
 const OF_ARCHITECTURE: &[&str] = &[
     "arm_fadvise64_64",
