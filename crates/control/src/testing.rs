@@ -259,11 +259,6 @@ impl World {
         }
         self.state = State::load(&mut rows).unwrap();
     }
-
-    /// Takes the changes out, as a commit does, and keeps nothing of them.
-    pub(crate) fn forget_changes(&mut self) {
-        self.state.drain(&mut Vec::new()).unwrap();
-    }
 }
 
 /// What makes a definition fit for Fargate, beside its containers.

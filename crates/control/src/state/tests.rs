@@ -224,35 +224,3 @@ proptest! {
         prop_assert_eq!((world.state.tasks().len(), world.state.tokens().len()), (0, 0));
     }
 }
-
-/// Prints what one remembered task costs; run it alone, with `--ignored --nocapture`.
-#[test]
-#[ignore = "prints a measure"]
-fn memory_per_remembered_task() {
-    let resident = || {
-        let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-        statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
-    };
-    let mut world = World::with_app();
-    let before = resident();
-    for batch in 0..50_000 {
-        let body = app(&format!(
-            r#","clientToken":"0f8fad5b-d9cb-469f-a165-{batch:012}""#
-        ));
-        for id in world.run(&body) {
-            world.exit(id, 0);
-        }
-        world.forget_changes();
-    }
-    let tasks = world.state.tasks().len();
-    println!(
-        "{tasks} tasks, {} bytes each",
-        (resident() - before) / tasks
-    );
-    println!("size of a record: {}", size_of::<crate::record::Task>());
-    let row = world.state.tasks().iter().next().unwrap();
-    println!(
-        "stored form: {} bytes",
-        serde_json::to_string(&**row).unwrap().len()
-    );
-}
