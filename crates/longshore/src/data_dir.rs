@@ -16,7 +16,7 @@ const SERVER_FILE: &str = "server.json";
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DataDirError {
-    #[error("{}: {source}", path.display())]
+    #[error("{}", io_sentence(path, source))]
     Io { path: PathBuf, source: io::Error },
     #[error("{} is damaged: {source}; remove it to have it made anew", path.display())]
     Damaged {
@@ -32,6 +32,30 @@ pub(crate) enum DataDirError {
     Random(String),
     #[error("no home directory is known; give one with --data-dir")]
     NoHome,
+}
+
+fn io_sentence(path: &Path, source: &io::Error) -> String {
+    if is_full(source) {
+        return full_disk(path);
+    }
+    format!(
+        "{} cannot be used: {source}; check its permissions or choose another --data-dir",
+        path.display()
+    )
+}
+
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
+pub(crate) fn full_disk(path: &Path) -> String {
+    format!(
+        "the disk that holds {} is full: free some space, for example with `longshore image rm`",
+        path.display()
+    )
 }
 
 /// `--data-dir`, else `$XDG_DATA_HOME/longshore` or its default, as root `/var/lib/longshore`.
@@ -64,6 +88,8 @@ pub(crate) struct ServerFile {
     pub(crate) url: String,
     pub(crate) pid: u32,
     pub(crate) started_at: Timestamp,
+    /// Whether the server is part of a command, and never comes back once it has ended.
+    pub(crate) embedded: bool,
     pub(crate) region: String,
     pub(crate) key: RootKey,
 }

@@ -11,6 +11,7 @@ mod data_dir;
 mod driver;
 mod exit;
 mod gateway;
+mod guests;
 mod keys;
 mod plane;
 mod server;

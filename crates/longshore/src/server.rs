@@ -25,7 +25,7 @@ use tokio::task::JoinHandle as TaskHandle;
 use crate::arguments::AuthMode;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
-use crate::data_dir::{DataDirError, ServerFile};
+use crate::data_dir::{self, DataDirError, ServerFile};
 use crate::driver::{self, DriverError};
 use crate::gateway::ServerGateway;
 use crate::keys::{OneKey, RootKey, root_arn};
@@ -40,7 +40,7 @@ const RESERVED_TCP_PORTS: [u16; 5] = [22, 2375, 2376, 51678, 51679];
 /// Why a server does not start; one sentence each.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
-    #[error("{0}")]
+    #[error("{}", lock_sentence(.0))]
     Lock(#[from] LockError),
     #[error("{0}")]
     DataDir(#[from] DataDirError),
@@ -58,6 +58,13 @@ pub(crate) enum StartError {
     Thread(io::Error),
     #[error("this machine cannot be registered: {0}")]
     Register(String),
+}
+
+fn lock_sentence(error: &LockError) -> String {
+    match error {
+        LockError::Io { dir, source } if data_dir::is_full(source) => data_dir::full_disk(dir),
+        other => other.to_string(),
+    }
 }
 
 pub(crate) struct Server {
@@ -80,21 +87,23 @@ impl Server {
         config: &Config,
         data_dir: &Path,
         lock: DataDirLock,
+        embedded: bool,
     ) -> Result<Self, StartError> {
-        let key = RootKey::obtain(data_dir)?;
         let listener = listen(config).await?;
         let address = listener.local_addr().map_err(|source| StartError::Listen {
             address: config.listen.clone(),
             source,
         })?;
         let driver = driver::open(config, data_dir).await?;
+        // Only now, so that a server that cannot start leaves nothing.
+        let key = RootKey::obtain(data_dir)?;
         let settings = Arc::new(settings(config));
         let plane = LocalPlane::new(settings.clone());
         let (writer, thread) = start_writer(data_dir, &settings, plane.on_commit())?;
         let instance = register(&writer, &*driver, &settings, address.port()).await?;
         plane.attach(writer.clone(), instance);
         let agent = tokio::spawn(Agent::new(driver.clone(), plane, Arc::new(SystemClock)).run());
-        let file = server_file(config, address, &key);
+        let file = server_file(config, address, &key, embedded);
         let (stop, stopped) = oneshot::channel();
         let gateway = ServerGateway {
             writer: writer.clone(),
@@ -239,11 +248,12 @@ fn auth(config: &Config, key: &RootKey) -> Auth {
     }
 }
 
-fn server_file(config: &Config, address: SocketAddr, key: &RootKey) -> ServerFile {
+fn server_file(config: &Config, address: SocketAddr, key: &RootKey, embedded: bool) -> ServerFile {
     ServerFile {
         url: format!("http://{address}"),
         pid: std::process::id(),
         started_at: SystemClock.now(),
+        embedded,
         region: config.region.clone(),
         key: key.clone(),
     }

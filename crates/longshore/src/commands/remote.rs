@@ -1,8 +1,9 @@
 //! The client's commands: finds them a server, and ends an embedded one when its
 //! own work and every other client's tasks are finished.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use cli::{Command, Connection, Target, Terminal};
 use client::{Client, Config as ClientConfig};
@@ -11,8 +12,13 @@ use control::record::Task;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::connect::{self, Found};
+use crate::data_dir::ServerFile;
 use crate::exit;
+use crate::guests::ClosedDoor;
 use crate::server::Server;
+
+/// How often an engine that has nothing to do any more looks whether its guests have gone.
+const LOOKS_EVERY: Duration = Duration::from_millis(20);
 
 pub(crate) async fn remote(command: Command, config: Config, data_dir: PathBuf) -> ExitCode {
     match command.target() {
@@ -22,7 +28,7 @@ pub(crate) async fn remote(command: Command, config: Config, data_dir: PathBuf) 
     }
 }
 
-async fn local(command: Command, config: &Config, data_dir: &std::path::Path) -> ExitCode {
+async fn local(command: Command, config: &Config, data_dir: &Path) -> ExitCode {
     let found = match connect::find_or_start(config, data_dir).await {
         Ok(found) => found,
         Err(error) => return exit::failure(&error.to_string()),
@@ -32,23 +38,65 @@ async fn local(command: Command, config: &Config, data_dir: &std::path::Path) ->
         Err(error) => return exit::failure(&error.to_string()),
     };
     let waits = matches!(command, Command::Run(_));
-    let code = execute(command, client, true).await;
+    let own = matches!(found, Found::Embedded(_));
+    let code = tokio::select! {
+        code = execute(command, client, true) => code,
+        () = connect::gone(found.file()), if !own => return left_alone(found.file()),
+    };
     if let Found::Embedded(server) = found {
-        if waits {
-            until_idle(&server).await;
-        }
+        let door = tokio::select! {
+            door = last_needed(&server, data_dir, waits) => door,
+            // Tasks go on, and the next engine takes them up.
+            _ = tokio::signal::ctrl_c() => None,
+        };
         server.stop().await;
+        drop(door);
     }
     ExitCode::from(code)
 }
 
-/// Waits until no task is on its way any more.
-async fn until_idle(server: &Server) {
+/// The engine of the other process was killed.
+fn left_alone(file: &ServerFile) -> ExitCode {
+    exit::failure(&format!(
+        "process {}, whose engine ran this, has ended; tasks go on and the next command takes \
+         them up: see `longshore ps` and `longshore logs --follow TASK`",
+        file.pid
+    ))
+}
+
+/// Waits until the engine has neither tasks nor guests. A command that is not about running
+/// tasks does not wait for those that were there before it.
+async fn last_needed(server: &Server, data_dir: &Path, waits: bool) -> Option<ClosedDoor> {
+    let since = server.file.started_at;
+    let idle = |task: &Task| task.is_stopped() || !waits && task.times.created_at < since;
     let mut commits = server.writer.commits();
-    // The sender lives as long as the writer, which the server holds.
-    let _ = commits
-        .wait_for(|state| state.tasks().iter().all(|task| Task::is_stopped(task)))
-        .await;
+    let mut pause = tokio::time::interval(LOOKS_EVERY);
+    loop {
+        // The sender lives as long as the writer, which the server holds.
+        let _ = commits
+            .wait_for(|state| state.tasks().iter().all(|task| idle(task)))
+            .await;
+        match ClosedDoor::close(data_dir) {
+            // A guest may have left a task.
+            Ok(Some(door))
+                if server
+                    .writer
+                    .snapshot()
+                    .tasks()
+                    .iter()
+                    .all(|task| idle(task)) =>
+            {
+                return Some(door);
+            }
+            Ok(_) => {}
+            // Without the file there are no guests either.
+            Err(error) => {
+                tracing::warn!(%error, "guests cannot be waited for");
+                return None;
+            }
+        }
+        pause.tick().await;
+    }
 }
 
 /// Another server, or AWS, through the environment's region and credentials.

@@ -27,19 +27,25 @@ pub(crate) async fn up(config: Config, data_dir: PathBuf) -> ExitCode {
         Ok(server) => server,
         Err(error) => return exit::failure(&error.to_string()),
     };
+    // Before anybody is told that the server is there to be stopped.
+    let signalled = match signalled() {
+        Ok(signalled) => signalled,
+        Err(error) => {
+            server.stop().await;
+            return exit::failure(&format!("signals cannot be received: {error}"));
+        }
+    };
     if let Err(error) = say_ready(&server.file.url) {
         tracing::warn!(%error, "nobody reads the ready line");
     }
-    if let Err(error) = signalled().await {
-        tracing::error!(%error, "signals cannot be received");
-    }
+    signalled.await;
     server.stop().await;
     ExitCode::SUCCESS
 }
 
 async fn start(config: &Config, data_dir: &std::path::Path) -> Result<Server, StartError> {
     let lock = DataDirLock::acquire(data_dir)?;
-    Server::start(config, data_dir, lock).await
+    Server::start(config, data_dir, lock, false).await
 }
 
 /// The one line that scripts wait for.
@@ -49,12 +55,14 @@ fn say_ready(url: &str) -> std::io::Result<()> {
     out.flush()
 }
 
-async fn signalled() -> std::io::Result<()> {
+/// Receives signals from now on; the future resolves at the first.
+fn signalled() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
