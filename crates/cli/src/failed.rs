@@ -23,6 +23,12 @@ impl fmt::Display for Failed {
 
 impl From<client::Error> for Failed {
     fn from(error: client::Error) -> Self {
-        Self(error.to_string())
+        match error.kind() {
+            client::ErrorKind::Signature(_) => Self(format!(
+                "{error}; check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, for a server of this \
+                 machine with `eval \"$(longshore env)\"`, and the clock"
+            )),
+            _ => Self(error.to_string()),
+        }
     }
 }

@@ -88,10 +88,13 @@ pub(crate) enum ConfigError {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[error("configuration {} is not valid: {source}", path.display())]
+    #[error("configuration {}, line {line}, column {column}: {problem}", path.display())]
     Parse {
         path: PathBuf,
-        source: Box<toml::de::Error>,
+        /// Both from 1.
+        line: usize,
+        column: usize,
+        problem: String,
     },
     #[error("--account must be 12 digits, but is '{0}'")]
     Account(String),
@@ -125,9 +128,16 @@ impl Config {
             path: path.to_owned(),
             source,
         })?;
-        toml::from_str(&text).map_err(|source| ConfigError::Parse {
-            path: path.to_owned(),
-            source: Box::new(source),
+        toml::from_str(&text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let before = before.unwrap_or_default();
+            let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+            ConfigError::Parse {
+                path: path.to_owned(),
+                line: before.matches('\n').count() + 1,
+                column: before[line_start..].chars().count() + 1,
+                problem: error.message().to_owned(),
+            }
         })
     }
 
@@ -212,12 +222,14 @@ mod tests {
             "regoin = 'x'",
             UpArguments::default(),
             expect![[r#"
-                configuration FILE is not valid: TOML parse error at line 1, column 1
-                  |
-                1 | regoin = 'x'
-                  | ^^^^^^
-                unknown field `regoin`, expected one of `listen`, `driver`, `auth`, `region`, `account`, `retention`, `network`, `registry`, `scripted`
-            "#]],
+                configuration FILE, line 1, column 1: unknown field `regoin`, expected one of `listen`, `driver`, `auth`, `region`, `account`, `retention`, `network`, `registry`, `scripted`"#]],
+        );
+        check(
+            "region = 'x'\n[network]\n  pool = 3\n",
+            UpArguments::default(),
+            expect![
+                "configuration FILE, line 3, column 10: invalid type: integer `3`, expected a string"
+            ],
         );
     }
 

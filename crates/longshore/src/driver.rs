@@ -20,8 +20,8 @@ pub(crate) enum DriverError {
     #[error("{0}")]
     Native(#[from] NativeError),
     #[error(
-        "no driver can run containers here. native: {0}. docker: not built in this version. \
-         Run as root on Linux, or try --driver scripted, which starts nothing"
+        "no driver can run containers here: {0}; or try `longshore up --driver scripted`, which \
+         starts nothing"
     )]
     NoneWorks(NativeError),
     #[error("the docker driver is not built in this version; use --driver native or scripted")]

@@ -11,7 +11,7 @@ use control::operation::{Answer, WriteCall};
 use control::record::Task;
 use control::{Caller, Cx, OpError, State};
 use model::TaskId;
-use store::{Change, Journal, Record};
+use store::{Change, Journal, JournalError, Record};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::SystemClock;
@@ -144,7 +144,7 @@ impl WriterThread {
             tracing::error!(%error, "a commit failed; its calls are undone");
             self.state = before;
             for (reply, _) in answers {
-                let _ = reply.send(Err(OpError::internal(format!("commit: {error}"))));
+                let _ = reply.send(Err(not_durable(&error)));
             }
             return;
         }
@@ -186,7 +186,7 @@ impl WriterThread {
     }
 
     /// Commits the changes and publishes the state that has them.
-    fn make_durable(&mut self, changes: &[Change]) -> Result<(), store::JournalError> {
+    fn make_durable(&mut self, changes: &[Change]) -> Result<(), JournalError> {
         if changes.is_empty() {
             return Ok(());
         }
@@ -195,6 +195,18 @@ impl WriterThread {
         (self.on_commit)(&changed_tasks(changes));
         Ok(())
     }
+}
+
+fn not_durable(error: &JournalError) -> OpError {
+    let told = OpError::internal(format!("commit: {error}"));
+    if let JournalError::Full { .. } = error {
+        let message = "The server's disk is full. Free some space on it, then try again.";
+        return OpError {
+            message: message.to_owned(),
+            ..told
+        };
+    }
+    told
 }
 
 fn changed_tasks(changes: &[Change]) -> Vec<TaskId> {
