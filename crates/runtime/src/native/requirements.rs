@@ -14,7 +14,7 @@ use crate::driver::Capacity;
 /// Why the native driver cannot work here. Each is one sentence that says what to change.
 #[derive(Debug, thiserror::Error)]
 pub enum NativeError {
-    #[error("the native driver needs root; start longshore with sudo, or choose --driver docker")]
+    #[error("the native driver needs root; start longshore with sudo, or try --driver scripted")]
     NotRoot,
     #[error(
         "this host does not permit new namespaces ({0}); inside a container, give it the capability SYS_ADMIN"
