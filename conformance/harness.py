@@ -41,15 +41,15 @@ PATIENCE = 60.0
 PAUSE = 0.02
 
 
-def until(look, what="the condition"):
-    """Looks until the result is true, and returns it."""
+def until(look, what="the condition", show=lambda: None):
+    """Looks until the result is true, and returns it; `show` says more when it never is."""
     deadline = time.monotonic() + PATIENCE
     while True:
         seen = look()
         if seen:
             return seen
         if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not come true; the last look saw {seen!r}")
+            raise AssertionError(f"{what} did not come true; the last look saw {seen!r} {show() or ''}")
         time.sleep(PAUSE)
 
 

@@ -262,7 +262,7 @@ class OnAServer(Case):
             life()
         with concurrent.futures.ThreadPoolExecutor(max(2, TASKS // 10)) as pool:
             list(pool.map(life, range(TASKS)))
-        until(lambda: self.near(before), "the inventory from before")
+        until(lambda: not self.difference(before), "the inventory from before", lambda: self.difference(before))
         self.assertEqual(self.free(), free)
 
     def settled(self):
@@ -270,14 +270,13 @@ class OnAServer(Case):
         now = self.inventory()
         return now if not now["mounts"] and len(now["processes"]) <= 1 else None
 
-    def near(self, before):
-        """Whether all is as before; connections of our own clients may hold descriptors."""
+    def difference(self, before):
+        """What is not as before; connections of our own clients may hold descriptors."""
         now = self.inventory()
-        more = now.pop("descriptors")[0] - before["descriptors"][0]
-        same = all(now[name] == before[name] for name in now)
-        if not same:
-            self.difference = {name: (before[name], now[name]) for name in now if now[name] != before[name]}
-        return same and more <= 32
+        found = {name: (before[name], now[name]) for name in now if now[name] != before[name]}
+        if "descriptors" in found and now["descriptors"][0] - before["descriptors"][0] <= 32:
+            del found["descriptors"]
+        return found
 
 
 class Ending(Case):
