@@ -40,6 +40,8 @@ pub(crate) struct Facts {
     pub(crate) name: &'static str,
     /// Wire name of the member that takes the idempotency token.
     pub(crate) token_member: Option<&'static str>,
+    /// Where it is posted to, if it is not an operation of an AWS service.
+    pub(crate) path: Option<&'static str>,
 }
 
 impl Client {
@@ -64,8 +66,24 @@ impl Client {
         let facts = Facts {
             name: O::NAME,
             token_member: O::IDEMPOTENCY_TOKEN,
+            path: None,
         };
-        self.send(&self.0.ecs, &facts, input.borrow())
+        self.send(&self.0.ecs, facts, input.borrow())
+    }
+
+    /// Calls what a Longshore server can do beyond ECS: a signed `POST` of JSON to a path
+    /// such as `/_longshore/v1/explain`. Other servers do not know these paths and answer
+    /// with an error.
+    pub fn call_extension<O>(&self, path: &'static str, input: &impl Serialize) -> CallFuture<'_, O>
+    where
+        O: DeserializeOwned + Debug + Send + Sync + 'static,
+    {
+        let facts = Facts {
+            name: path,
+            token_member: None,
+            path: Some(path),
+        };
+        self.send(&self.0.ecs, facts, input)
     }
 
     /// Reading logs, through the same pipeline.
@@ -73,7 +91,7 @@ impl Client {
         Logs::new(self)
     }
 
-    pub(crate) fn send_logs<O>(&self, facts: &Facts, input: &impl Serialize) -> CallFuture<'_, O>
+    pub(crate) fn send_logs<O>(&self, facts: Facts, input: &impl Serialize) -> CallFuture<'_, O>
     where
         O: DeserializeOwned + Debug + Send + Sync + 'static,
     {
@@ -83,17 +101,16 @@ impl Client {
     fn send<'a, O>(
         &'a self,
         pipeline: &'a Pipeline,
-        facts: &Facts,
+        facts: Facts,
         input: &impl Serialize,
     ) -> CallFuture<'a, O>
     where
         O: DeserializeOwned + Debug + Send + Sync + 'static,
     {
-        let operation = facts.name;
-        match self.prepare(facts, input) {
-            Ok((body, token)) => Box::pin(pipeline.send(operation, token, body)),
+        match self.prepare(&facts, input) {
+            Ok((body, token)) => Box::pin(pipeline.send(facts, token, body)),
             Err(kind) => {
-                let error = Error::new(kind, pipeline.call(operation, Metadata::default()));
+                let error = Error::new(kind, pipeline.call(facts.name, Metadata::default()));
                 Box::pin(std::future::ready(Err(error)))
             }
         }

@@ -30,8 +30,7 @@ impl<'a> Logs<'a> {
         &self,
         input: impl Borrow<GetLogEventsInput>,
     ) -> CallFuture<'a, GetLogEventsOutput> {
-        self.client
-            .send_logs(&facts("GetLogEvents"), input.borrow())
+        self.client.send_logs(facts("GetLogEvents"), input.borrow())
     }
 
     /// Events of several streams of a group, by time.
@@ -40,7 +39,7 @@ impl<'a> Logs<'a> {
         input: impl Borrow<FilterLogEventsInput>,
     ) -> CallFuture<'a, FilterLogEventsOutput> {
         self.client
-            .send_logs(&facts("FilterLogEvents"), input.borrow())
+            .send_logs(facts("FilterLogEvents"), input.borrow())
     }
 
     /// Streams of a group.
@@ -49,7 +48,7 @@ impl<'a> Logs<'a> {
         input: impl Borrow<DescribeLogStreamsInput>,
     ) -> CallFuture<'a, DescribeLogStreamsOutput> {
         self.client
-            .send_logs(&facts("DescribeLogStreams"), input.borrow())
+            .send_logs(facts("DescribeLogStreams"), input.borrow())
     }
 
     /// Groups, by name.
@@ -58,7 +57,7 @@ impl<'a> Logs<'a> {
         input: impl Borrow<DescribeLogGroupsInput>,
     ) -> CallFuture<'a, DescribeLogGroupsOutput> {
         self.client
-            .send_logs(&facts("DescribeLogGroups"), input.borrow())
+            .send_logs(facts("DescribeLogGroups"), input.borrow())
     }
 }
 
@@ -66,5 +65,6 @@ fn facts(name: &'static str) -> Facts {
     Facts {
         name,
         token_member: None,
+        path: None,
     }
 }

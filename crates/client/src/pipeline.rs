@@ -43,6 +43,7 @@ use tracing::Instrument;
 use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
 
+use crate::client::Facts;
 use crate::config::Config;
 use crate::credentials::Keys;
 use crate::endpoint::Endpoint;
@@ -53,7 +54,7 @@ use crate::intercept::{BodyLimit, Recorder, UserAgent};
 use crate::response::{Metadata, Response};
 use crate::service::Service;
 use crate::transport;
-use crate::wire::{Deserializer, Prepared, Serializer};
+use crate::wire::{Address, Deserializer, Prepared, Serializer};
 
 /// Everything calls of one service share.
 #[derive(Debug)]
@@ -87,21 +88,25 @@ impl Pipeline {
     /// Sends a JSON body to an operation and reads the answer.
     pub(crate) async fn send<O>(
         &self,
-        operation: &'static str,
+        facts: Facts,
         token: Option<String>,
         body: Vec<u8>,
     ) -> Result<Response<O>, Error>
     where
         O: DeserializeOwned + Debug + Send + Sync + 'static,
     {
+        let operation = facts.name;
         let span = tracing::debug_span!("call", service = self.service.name, operation);
         let recorder = Recorder::default();
         let plugins = self
             .plugins
             .clone()
             .with_operation_plugin(self.one_call::<O>(operation, &recorder));
-        let target = format!("{}.{operation}", self.service.target_prefix);
-        let input = Input::erase(Prepared { target, body });
+        let to = match facts.path {
+            Some(path) => Address::Path(path),
+            None => Address::Operation(format!("{}.{operation}", self.service.target_prefix)),
+        };
+        let input = Input::erase(Prepared { to, body });
         let outcome = self
             .quietly(invoke(self.service.name, operation, input, &plugins))
             .instrument(span);

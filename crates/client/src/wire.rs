@@ -15,14 +15,23 @@ use crate::fault::{Fault, beginning};
 
 /// A call with its body written: the same bytes for every attempt.
 pub(crate) struct Prepared {
-    pub(crate) target: String,
+    pub(crate) to: Address,
     pub(crate) body: Vec<u8>,
+}
+
+/// What a request is addressed to below its endpoint.
+#[derive(Debug)]
+pub(crate) enum Address {
+    /// An operation of an AWS service, by its `x-amz-target`.
+    Operation(String),
+    /// A path outside the AWS protocols.
+    Path(&'static str),
 }
 
 impl fmt::Debug for Prepared {
     /// Bodies hold environment variables and other secrets: never shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({} bytes)", self.target, self.body.len())
+        write!(f, "{:?} ({} bytes)", self.to, self.body.len())
     }
 }
 
@@ -31,17 +40,25 @@ pub(crate) struct Serializer;
 
 impl SerializeRequest for Serializer {
     fn serialize_input(&self, input: Input, _: &mut ConfigBag) -> Result<HttpRequest, BoxError> {
-        let Prepared { target, body } = input
+        let Prepared { to, body } = input
             .downcast()
             .map_err(|_| "the pipeline takes prepared calls only")?;
         let length = body.len().to_string();
         let mut request = HttpRequest::new(SdkBody::from(body));
         request.set_method("POST")?;
-        request.set_uri("/")?;
         let headers = request.headers_mut();
-        headers.try_insert("content-type", "application/x-amz-json-1.1")?;
         headers.try_insert("content-length", length)?;
-        headers.try_insert("x-amz-target", target)?;
+        match to {
+            Address::Operation(target) => {
+                headers.try_insert("content-type", "application/x-amz-json-1.1")?;
+                headers.try_insert("x-amz-target", target)?;
+                request.set_uri("/")?;
+            }
+            Address::Path(path) => {
+                headers.try_insert("content-type", "application/json")?;
+                request.set_uri(path)?;
+            }
+        }
         Ok(request)
     }
 }

@@ -76,6 +76,25 @@ async fn a_path_of_the_endpoint_is_kept() {
 }
 
 #[tokio::test]
+async fn an_extension_is_posted_to_its_path_and_signed() {
+    let server = Server::start(vec![Reply::ok(json!({"seed": 7}))]).await;
+    let path = "/_longshore/v1/explain";
+    let client = server.client();
+    let answer = client.call_extension::<Value>(path, &json!({"count": 2}));
+    assert_eq!(answer.await.unwrap().into_output(), json!({"seed": 7}));
+    let request = server.requests().remove(0);
+    assert_eq!(request.line, format!("POST {path} HTTP/1.1"));
+    assert_eq!(request.header("content-type"), "application/json");
+    assert!(!request.headers.contains_key("x-amz-target"));
+    assert!(
+        request
+            .header("authorization")
+            .contains("/us-east-1/ecs/aws4_request")
+    );
+    assert_eq!(request.body, json!({"count": 2}));
+}
+
+#[tokio::test]
 async fn logs_go_the_same_way_under_their_own_name() {
     let events = json!({"events": [{"timestamp": 5, "message": "hi"}], "nextForwardToken": "f/1"});
     let server = Server::start(vec![Reply::ok(events)]).await;
