@@ -10,6 +10,7 @@ mod javascript;
 mod model_import;
 mod packages;
 mod paths;
+mod rust_sdk;
 mod shell;
 mod stopwatch;
 mod test;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::stopwatch::Stopwatch;
-use crate::{codegen, javascript, packages, say, shell, tidy, venv};
+use crate::{codegen, javascript, packages, rust_sdk, say, shell, tidy, venv};
 use tally::Tally;
 
 /// Prepares, checks and tests. A check that fails does not keep the others from running.
@@ -20,6 +20,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     steps.prepare("Debian packages", packages::ensure)?;
     steps.prepare("Python environment", || venv::ensure().map(drop))?;
     steps.prepare("JavaScript SDK", javascript::ensure)?;
+    steps.prepare("Rust SDK", rust_sdk::ensure)?;
     steps.check("format", || {
         shell::check(shell::cargo().args(["fmt", "--all", "--check"]))
     });

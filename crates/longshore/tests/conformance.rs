@@ -104,6 +104,9 @@ conformance! {
     check test_javascript {
         javascript "JavaScript"
     }
+    check test_rust {
+        rust "Rust"
+    }
     check_alone test_native {
         commands "Commands"
         on_a_server "OnAServer"

@@ -1,0 +1,98 @@
+//! One way through the API with the AWS SDK for Rust; `test_rust.py` runs it.
+//! Endpoint, region and keys come from the environment.
+
+use std::time::Duration;
+
+use aws_sdk_ecs::client::Waiters as _;
+use aws_sdk_ecs::config::{Credentials, Region, retry::RetryConfig};
+use aws_sdk_ecs::error::ProvideErrorMetadata as _;
+use aws_sdk_ecs::types::{ContainerDefinition, DesiredStatus, Tag, TaskField};
+use aws_sdk_ecs::{Client, Config};
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"))
+}
+
+fn client() -> Client {
+    let keys = Credentials::new(
+        variable("AWS_ACCESS_KEY_ID"),
+        variable("AWS_SECRET_ACCESS_KEY"),
+        None,
+        None,
+        "environment",
+    );
+    let config = Config::builder()
+        .behavior_version_latest()
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .endpoint_url(variable("AWS_ENDPOINT_URL_ECS"))
+        .region(Region::new(variable("AWS_REGION")))
+        .credentials_provider(keys)
+        .retry_config(RetryConfig::disabled());
+    Client::from_conf(config.build())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let client = client();
+    let cluster = client.create_cluster().cluster_name("rust").send().await;
+    let cluster = cluster.unwrap().cluster.unwrap();
+    assert_eq!(cluster.status(), Some("ACTIVE"));
+
+    let app = ContainerDefinition::builder()
+        .name("app")
+        .image("example:1")
+        .memory(16)
+        .docker_labels("longshore.script", "run 10ms; exit 3")
+        .build();
+    let registering = client.register_task_definition().family("rust");
+    let registered = registering.container_definitions(app).send().await.unwrap();
+    assert_eq!(registered.task_definition().unwrap().revision(), 1);
+
+    let run = |count| {
+        let tag = Tag::builder().key("a").value("1").build();
+        let request = client.run_task().task_definition("rust").count(count);
+        request.client_token("once").tags(tag).send()
+    };
+    let ran = run(3).await.unwrap();
+    assert_eq!((ran.tasks().len(), ran.failures().len()), (3, 0));
+    assert!(ran.tasks()[0].created_at().is_some());
+    let arns = ran
+        .tasks()
+        .iter()
+        .map(|task| task.task_arn().unwrap().to_owned());
+    let mut arns: Vec<String> = arns.collect();
+
+    let waiting = client
+        .wait_until_tasks_stopped()
+        .set_tasks(Some(arns.clone()));
+    waiting.wait(Duration::from_secs(60)).await.unwrap();
+    let describing = client.describe_tasks().set_tasks(Some(arns.clone()));
+    let described = describing.include(TaskField::Tags).send().await.unwrap();
+    let codes = described
+        .tasks()
+        .iter()
+        .map(|task| task.containers()[0].exit_code());
+    assert_eq!(codes.collect::<Vec<_>>(), [Some(3); 3]);
+    assert_eq!(described.tasks()[0].tags()[0].value(), Some("1"));
+
+    let listing = client.list_tasks().desired_status(DesiredStatus::Stopped);
+    let mut pages = listing.into_paginator().page_size(2).items().send();
+    let mut listed = Vec::new();
+    while let Some(arn) = pages.next().await {
+        listed.push(arn.unwrap());
+    }
+    listed.sort();
+    arns.sort();
+    assert_eq!(listed, arns);
+
+    let nowhere = client.list_tasks().cluster("nowhere").send().await;
+    assert!(
+        nowhere
+            .unwrap_err()
+            .into_service_error()
+            .is_cluster_not_found_exception()
+    );
+    let conflict = run(1).await.unwrap_err().into_service_error();
+    assert_eq!(conflict.code(), Some("ConflictException"));
+    assert!(conflict.is_conflict_exception());
+}
