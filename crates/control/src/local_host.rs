@@ -1,6 +1,8 @@
 //! A container instance as the scheduler sees it, and the registration of the
 //! machine that the server itself runs on.
 
+use std::sync::Arc;
+
 use model::shapes::Attribute;
 use scheduler::{Demand, Host};
 
@@ -143,7 +145,13 @@ pub(crate) fn host_of(instance: &Instance) -> Host {
         memory_mib: instance.memory_mib,
         reserved_tcp_ports: instance.reserved_tcp_ports.iter().copied().collect(),
         reserved_udp_ports: instance.reserved_udp_ports.iter().copied().collect(),
-        attributes: instance.attributes.iter().filter_map(pair).collect(),
+        attributes: Arc::new(instance.attributes.iter().filter_map(pair).collect()),
+        gpus: Vec::new(),
+        network_interfaces: None,
+        capacity_provider: None,
+        ec2_instance_id: None,
+        agent_version: String::new(),
+        registered_at: instance.registered_at,
     }
 }
 
@@ -153,6 +161,8 @@ pub(crate) fn demand_of(reserved: &Reserved) -> Demand {
         memory_mib: reserved.memory_mib,
         tcp_ports: reserved.tcp_ports.clone(),
         udp_ports: reserved.udp_ports.clone(),
+        gpus: u32::try_from(reserved.gpus.len()).unwrap_or(u32::MAX),
+        network_interfaces: reserved.network_interfaces,
     }
 }
 

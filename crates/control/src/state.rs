@@ -190,7 +190,9 @@ impl State {
     /// Inserts or replaces a task; the ledger follows. What a task takes, its cluster, host and
     /// definition never change, so only its end does anything to the derived parts.
     pub fn put_task(&mut self, task: Task) -> Arc<Task> {
-        let was_stopped = self.tasks.get(&task.id).map(|before| before.is_stopped());
+        let before = self.tasks.get(&task.id);
+        let was_stopped = before.map(|before| before.is_stopped());
+        let was_running = before.is_some_and(|before| before.is_running());
         match was_stopped {
             None => self.remember(&task),
             Some(false) if task.is_stopped() => {
@@ -198,6 +200,9 @@ impl State {
                 self.stopped.insert(stop_key(&task));
             }
             Some(_) => {}
+        }
+        if was_stopped.is_some() && was_running != task.is_running() {
+            self.change_running(&task.instance, if was_running { -1 } else { 1 });
         }
         self.tasks.put(task)
     }
@@ -218,6 +223,9 @@ impl State {
             self.stopped.remove(&stop_key(&task));
         } else {
             self.release(&task);
+            if task.is_running() {
+                self.change_running(&task.instance, -1);
+            }
         }
         if let Some(token) = self.token_of.remove(&id) {
             self.forget_finished(&token.id);
@@ -257,14 +265,26 @@ impl State {
         add(&mut self.live_by_cluster, task);
         self.live_by_instance.insert((task.instance, task.id));
         let demand = crate::local_host::demand_of(&task.reserved);
-        self.fleet.take(&task.instance, &demand);
+        let gpus = &task.reserved.gpus;
+        self.fleet.take(&task.instance, &demand, gpus, &task.group);
+        if task.is_running() {
+            self.change_running(&task.instance, 1);
+        }
     }
 
     fn release(&mut self, task: &Task) {
         take_out(&mut self.live_by_cluster, task);
         self.live_by_instance.remove(&(task.instance, task.id));
         let demand = crate::local_host::demand_of(&task.reserved);
-        self.fleet.give_back(&task.instance, &demand);
+        let gpus = &task.reserved.gpus;
+        self.fleet
+            .give_back(&task.instance, &demand, gpus, &task.group);
+    }
+
+    /// `runningTasksCount` of a host, which expressions ask for.
+    fn change_running(&mut self, host: &ContainerInstanceId, by: i32) {
+        let count = self.fleet.running(host).saturating_add_signed(by);
+        self.fleet.set_running(host, count);
     }
 }
 

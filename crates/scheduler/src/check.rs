@@ -1,103 +1,139 @@
 //! May this host run this task? One function per rule; each says why not.
 
-use std::fmt;
+use crate::account::Account;
+use crate::expression::Expression;
+use crate::host::ZONE;
+use crate::refusal::{PortRefusal, Refusal, Resource};
+use crate::request::{Constraint, Request};
 
-use crate::{Demand, Fleet, Host, RequiredAttribute};
-
-/// Host ports in use on one host, reserved ones included (`placement.md` §6).
+/// Host ports of one protocol in use on one host, reserved ones included (`placement.md` §6).
 const PORTS_MAX: usize = 100;
 
-/// The first check a host failed. The text form is ECS's reason code.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Refusal {
-    Agent,
-    Attribute(String),
-    Resource(Resource),
+type Check = fn(&Account, &Request<'_>) -> Option<Refusal>;
+
+/// In the order of `placement.md` §1. The status is no check: [`crate::Pool`] holds ACTIVE
+/// hosts only.
+const CHECKS: [Check; 10] = [
+    agent,
+    required_attributes,
+    cpu,
+    memory,
+    ports,
+    gpus,
+    network_interfaces,
+    location,
+    member_of,
+    distinct_instance,
+];
+
+/// The first check that the host fails.
+pub(crate) fn check(account: &Account, request: &Request<'_>) -> Result<(), Refusal> {
+    let refusal = CHECKS.iter().find_map(|check| check(account, request));
+    refusal.map_or(Ok(()), Err)
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Resource {
-    /// Asked and free amounts.
-    Cpu {
-        asked: u32,
-        free: u32,
-    },
-    Memory {
-        asked: u32,
-        free: u32,
-    },
-    Ports,
+/// Every check that the host fails, in order.
+pub(crate) fn check_all(account: &Account, request: &Request<'_>) -> Vec<Refusal> {
+    let refusals = CHECKS.iter().filter_map(|check| check(account, request));
+    refusals.collect()
 }
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Agent => "AGENT",
-            Self::Attribute(_) => "ATTRIBUTE",
-            Self::Resource(Resource::Cpu { .. }) => "RESOURCE:CPU",
-            Self::Resource(Resource::Memory { .. }) => "RESOURCE:MEMORY",
-            Self::Resource(Resource::Ports) => "RESOURCE:PORTS",
-        })
+fn agent(account: &Account, _: &Request<'_>) -> Option<Refusal> {
+    (!account.host.agent_connected).then_some(Refusal::Agent)
+}
+
+fn required_attributes(account: &Account, request: &Request<'_>) -> Option<Refusal> {
+    let has = &account.host.attributes;
+    let missing = |wanted: &&crate::RequiredAttribute<'_>| match has.get(wanted.name) {
+        None => true,
+        Some(value) => wanted.value.is_some() && value.as_deref() != wanted.value,
+    };
+    let wanted = request.attributes.iter().find(missing)?;
+    Some(Refusal::Attribute(wanted.name.into()))
+}
+
+fn cpu(account: &Account, request: &Request<'_>) -> Option<Refusal> {
+    let (asked, free) = (request.demand.cpu_units, account.cpu_free());
+    (asked > free).then_some(Refusal::Resource(Resource::Cpu { asked, free }))
+}
+
+fn memory(account: &Account, request: &Request<'_>) -> Option<Refusal> {
+    let (asked, free) = (request.demand.memory_mib, account.memory_free());
+    (asked > free).then_some(Refusal::Resource(Resource::Memory { asked, free }))
+}
+
+pub(crate) fn ports(account: &Account, request: &Request<'_>) -> Option<Refusal> {
+    let (tcp, udp) = (&request.demand.tcp_ports, &request.demand.udp_ports);
+    if tcp.is_empty() && udp.is_empty() {
+        return None;
     }
+    let tcp_taken = tcp.iter().find(|port| account.uses_tcp(**port));
+    let udp_taken = udp.iter().find(|port| account.uses_udp(**port));
+    let (tcp_in_use, udp_in_use) = account.ports_in_use();
+    let too_many = |wanted: usize, in_use: usize| wanted > 0 && wanted + in_use > PORTS_MAX;
+    let refusal = match (tcp_taken, udp_taken) {
+        (Some(port), _) => PortRefusal::TcpInUse(*port),
+        (None, Some(port)) => PortRefusal::UdpInUse(*port),
+        (None, None) if too_many(tcp.len(), tcp_in_use) || too_many(udp.len(), udp_in_use) => {
+            PortRefusal::TooMany
+        }
+        (None, None) => return None,
+    };
+    Some(Refusal::Resource(Resource::Ports(refusal)))
 }
 
-/// All checks in the order of `placement.md` §1; the first failure is the refusal.
-pub(crate) fn check(
-    fleet: &Fleet,
-    host: &Host,
-    demand: &Demand,
-    attributes: &[RequiredAttribute<'_>],
-) -> Result<(), Refusal> {
-    agent(host)?;
-    required_attributes(host, attributes)?;
-    let (cpu_free, memory_free) = fleet.free_amounts(host);
-    cpu(demand, cpu_free)?;
-    memory(demand, memory_free)?;
-    ports(fleet, host, demand)
-}
-
-fn agent(host: &Host) -> Result<(), Refusal> {
-    if host.agent_connected {
-        Ok(())
-    } else {
-        Err(Refusal::Agent)
+fn gpus(account: &Account, request: &Request<'_>) -> Option<Refusal> {
+    let asked = request.demand.gpus;
+    if asked == 0 {
+        return None;
     }
+    let free = account.free_gpus().count() as u32;
+    (asked > free).then_some(Refusal::Resource(Resource::Gpu { asked, free }))
 }
 
-fn required_attributes(host: &Host, wanted: &[RequiredAttribute<'_>]) -> Result<(), Refusal> {
-    let missing = wanted
+fn network_interfaces(account: &Account, request: &Request<'_>) -> Option<Refusal> {
+    let (asked, free) = (
+        request.demand.network_interfaces,
+        account.interfaces_free()?,
+    );
+    (asked > free).then_some(Refusal::Resource(Resource::Eni { asked, free }))
+}
+
+fn location(account: &Account, request: &Request<'_>) -> Option<Refusal> {
+    if request.zones.is_empty() {
+        return None;
+    }
+    let zone = account.host.attributes.get(ZONE).and_then(Option::as_deref);
+    let is_wanted = zone.is_some_and(|zone| request.zones.contains(&zone));
+    let zone = zone.map(Into::into);
+    (!is_wanted).then_some(Refusal::Location { zone })
+}
+
+fn member_of(account: &Account, request: &Request<'_>) -> Option<Refusal> {
+    let expressions = request
+        .constraints
         .iter()
-        .find(|attribute| match host.attributes.get(attribute.name) {
-            None => true,
-            Some(value) => attribute.value.is_some() && value.as_deref() != attribute.value,
+        .filter_map(|constraint| match constraint {
+            Constraint::MemberOf(expression) => Some(expression),
+            Constraint::DistinctInstance => None,
         });
-    missing.map_or(Ok(()), |attribute| {
-        Err(Refusal::Attribute(attribute.name.to_owned()))
-    })
+    let mut failed = expressions.filter(|expression| !is_member(account, expression));
+    let expression = failed.next()?.text().into();
+    Some(Refusal::MemberOf { expression })
 }
 
-fn cpu(demand: &Demand, free: u32) -> Result<(), Refusal> {
-    let asked = demand.cpu_units;
-    if asked <= free {
-        Ok(())
-    } else {
-        Err(Refusal::Resource(Resource::Cpu { asked, free }))
+pub(crate) fn is_member(account: &Account, expression: &Expression) -> bool {
+    {
+        let _ = account;
+        expression.text().is_empty()
     }
 }
 
-fn memory(demand: &Demand, free: u32) -> Result<(), Refusal> {
-    let asked = demand.memory_mib;
-    if asked <= free {
-        Ok(())
-    } else {
-        Err(Refusal::Resource(Resource::Memory { asked, free }))
+fn distinct_instance(account: &Account, request: &Request<'_>) -> Option<Refusal> {
+    let is_asked = |constraint: &Constraint| matches!(constraint, Constraint::DistinctInstance);
+    if !request.constraints.iter().any(is_asked) || account.tasks_of(request.group) == 0 {
+        return None;
     }
-}
-
-fn ports(fleet: &Fleet, host: &Host, demand: &Demand) -> Result<(), Refusal> {
-    if fleet.ports_fit(host, demand, PORTS_MAX) {
-        Ok(())
-    } else {
-        Err(Refusal::Resource(Resource::Ports))
-    }
+    let group = request.group.into();
+    Some(Refusal::DistinctInstance { group })
 }

@@ -9,6 +9,10 @@ pub struct Demand {
     /// Static host ports; dynamic ones are not reserved.
     pub tcp_ports: Vec<u16>,
     pub udp_ports: Vec<u16>,
+    /// Whole devices; which ones is decided by the placement.
+    pub gpus: u32,
+    /// 1 for a task in network mode `awsvpc`.
+    pub network_interfaces: u32,
 }
 
 /// An attribute that the task definition requires (`requiresAttributes`).

@@ -1,198 +1,98 @@
 //! The ledger of all hosts: what they registered, what is taken.
 //! Persistent maps: a clone is O(1), so a placement can try on a copy.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet};
+use imbl::OrdMap;
 use model::ContainerInstanceId;
 
-use crate::Demand;
+use crate::account::{Account, Free};
+use crate::{Demand, Host};
 
 #[derive(Clone, Debug, Default)]
 pub struct Fleet {
-    hosts: OrdMap<ContainerInstanceId, Host>,
-    taken: OrdMap<ContainerInstanceId, Taken>,
-}
-
-/// What a host registered with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Host {
-    pub id: ContainerInstanceId,
-    pub cluster: String,
-    /// ACTIVE: may be given tasks.
-    pub active: bool,
-    pub agent_connected: bool,
-    /// Registered with the attribute `ecs.capability.external`.
-    pub external: bool,
-    /// FARGATE tasks of every cluster may take from it.
-    pub fargate: bool,
-    pub cpu_units: u32,
-    pub memory_mib: u32,
-    pub reserved_tcp_ports: OrdSet<u16>,
-    pub reserved_udp_ports: OrdSet<u16>,
-    pub attributes: BTreeMap<String, Option<String>>,
-}
-
-/// What tasks hold of a host. Sums are wide, so that a host registered smaller than before
-/// (after a restart on other hardware) shows nothing free instead of overflowing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Taken {
-    cpu_units: u64,
-    memory_mib: u64,
-    tcp_ports: OrdSet<u16>,
-    udp_ports: OrdSet<u16>,
-    tasks: u32,
-}
-
-/// What a host has left.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Free {
-    pub cpu_units: u32,
-    pub memory_mib: u32,
-    /// Ports in use: those registered as reserved and those of tasks.
-    pub tcp_ports_in_use: OrdSet<u16>,
-    pub udp_ports_in_use: OrdSet<u16>,
+    accounts: OrdMap<ContainerInstanceId, Arc<Account>>,
 }
 
 impl Fleet {
     /// Adds a host, or replaces what it registered; what its tasks hold stays taken.
     pub fn register(&mut self, host: Host) {
-        self.hosts.insert(host.id, host);
+        let host = Arc::new(host);
+        match self.accounts.get_mut(&host.id) {
+            Some(account) => Arc::make_mut(account).host = host,
+            None => {
+                let account = Account::new(Arc::clone(&host));
+                self.accounts.insert(host.id, Arc::new(account));
+            }
+        }
     }
 
+    /// Forgets a host and what its tasks hold: it was deregistered.
+    pub fn remove(&mut self, id: &ContainerInstanceId) {
+        self.accounts.remove(id);
+    }
+
+    pub fn host(&self, id: &ContainerInstanceId) -> Option<&Host> {
+        Some(&self.accounts.get(id)?.host)
+    }
+
+    /// All hosts, in the order of their ids.
     pub fn hosts(&self) -> impl Iterator<Item = &Host> {
-        self.hosts.values()
+        self.accounts.values().map(|account| &*account.host)
     }
 
     /// What the host has left; `None` for an unknown host.
     pub fn free(&self, id: &ContainerInstanceId) -> Option<Free> {
-        let host = self.hosts.get(id)?;
-        let nothing = Taken::default();
-        let taken = self.taken.get(id).unwrap_or(&nothing);
-        Some(Free {
-            cpu_units: left(host.cpu_units, taken.cpu_units),
-            memory_mib: left(host.memory_mib, taken.memory_mib),
-            tcp_ports_in_use: host
-                .reserved_tcp_ports
-                .clone()
-                .union(taken.tcp_ports.clone()),
-            udp_ports_in_use: host
-                .reserved_udp_ports
-                .clone()
-                .union(taken.udp_ports.clone()),
-        })
+        Some(self.accounts.get(id)?.free())
     }
 
-    pub fn take(&mut self, id: &ContainerInstanceId, demand: &Demand) {
-        let taken = self.taken.entry(*id).or_default();
-        taken.cpu_units += u64::from(demand.cpu_units);
-        taken.memory_mib += u64::from(demand.memory_mib);
-        taken.tcp_ports.extend(demand.tcp_ports.iter().copied());
-        taken.udp_ports.extend(demand.udp_ports.iter().copied());
-        taken.tasks += 1;
-    }
-
-    /// The reverse of [`Fleet::take`] with the same demand.
-    pub fn give_back(&mut self, id: &ContainerInstanceId, demand: &Demand) {
-        let Some(taken) = self.taken.get_mut(id) else {
-            return;
-        };
-        taken.cpu_units = taken.cpu_units.saturating_sub(u64::from(demand.cpu_units));
-        taken.memory_mib = taken
-            .memory_mib
-            .saturating_sub(u64::from(demand.memory_mib));
-        for port in &demand.tcp_ports {
-            taken.tcp_ports.remove(port);
-        }
-        for port in &demand.udp_ports {
-            taken.udp_ports.remove(port);
-        }
-        taken.tasks = taken.tasks.saturating_sub(1);
-        if taken.tasks == 0 {
-            self.taken.remove(id);
+    /// Enters a task of `group`. `gpus` are the ids that the placement chose, or that the task
+    /// holds already. Nothing is checked: the caller has placed the task. An unknown host is
+    /// ignored.
+    pub fn take(
+        &mut self,
+        id: &ContainerInstanceId,
+        demand: &Demand,
+        gpus: &[String],
+        group: &str,
+    ) {
+        if let Some(account) = self.accounts.get_mut(id) {
+            Arc::make_mut(account).take(demand, gpus, group);
         }
     }
 
-    /// Amounts without the port sets, for checks that do not look at ports.
-    pub(crate) fn free_amounts(&self, host: &Host) -> (u32, u32) {
-        self.taken
-            .get(&host.id)
-            .map_or((host.cpu_units, host.memory_mib), |taken| {
-                (
-                    left(host.cpu_units, taken.cpu_units),
-                    left(host.memory_mib, taken.memory_mib),
-                )
-            })
-    }
-
-    pub(crate) fn ports_fit(&self, host: &Host, demand: &Demand, ports_max: usize) -> bool {
-        let nothing = Taken::default();
-        let taken = self.taken.get(&host.id).unwrap_or(&nothing);
-        fits(
-            &host.reserved_tcp_ports,
-            &taken.tcp_ports,
-            &demand.tcp_ports,
-            ports_max,
-        ) && fits(
-            &host.reserved_udp_ports,
-            &taken.udp_ports,
-            &demand.udp_ports,
-            ports_max,
-        )
-    }
-}
-
-fn left(registered: u32, taken: u64) -> u32 {
-    // The difference is at most `registered`, so it fits.
-    u64::from(registered).saturating_sub(taken) as u32
-}
-
-fn fits(reserved: &OrdSet<u16>, taken: &OrdSet<u16>, wanted: &[u16], ports_max: usize) -> bool {
-    wanted.is_empty()
-        || (wanted
-            .iter()
-            .all(|port| !reserved.contains(port) && !taken.contains(port))
-            && reserved.len() + taken.len() + wanted.len() <= ports_max)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::place::tests::host;
-
-    proptest! {
-        /// Law: giving back what was taken, in any order, leaves the ledger as it was.
-        #[test]
-        fn giving_back_undoes_taking(
-            amounts in proptest::collection::vec((0u32..500, 0u32..500, 1u16..100), 1..20),
-            order in any::<proptest::sample::Index>(),
-        ) {
-            let mut fleet = Fleet::default();
-            let host = host(1, 4096, 4096);
-            let id = host.id;
-            fleet.register(host);
-            let before = fleet.free(&id);
-            let mut demands: Vec<Demand> = amounts
-                .iter()
-                .enumerate()
-                .map(|(i, (cpu, memory, port))| Demand {
-                    cpu_units: *cpu,
-                    memory_mib: *memory,
-                    tcp_ports: vec![port * 100 + i as u16],
-                    udp_ports: vec![],
-                })
-                .collect();
-            for demand in &demands {
-                fleet.take(&id, demand);
-            }
-            let turn = order.index(demands.len());
-            demands.rotate_left(turn);
-            for demand in &demands {
-                fleet.give_back(&id, demand);
-            }
-            prop_assert_eq!(fleet.free(&id), before);
+    /// The reverse of [`Fleet::take`] with the same arguments.
+    pub fn give_back(
+        &mut self,
+        id: &ContainerInstanceId,
+        demand: &Demand,
+        gpus: &[String],
+        group: &str,
+    ) {
+        if let Some(account) = self.accounts.get_mut(id) {
+            Arc::make_mut(account).give_back(demand, gpus, group);
         }
+    }
+
+    /// How many tasks run on the host (`runningTasksCount`); only expressions ask for it.
+    pub fn set_running(&mut self, id: &ContainerInstanceId, count: u32) {
+        if let Some(account) = self.accounts.get_mut(id) {
+            Arc::make_mut(account).running_tasks = count;
+        }
+    }
+
+    pub fn running(&self, id: &ContainerInstanceId) -> u32 {
+        self.accounts
+            .get(id)
+            .map_or(0, |account| account.running_tasks)
+    }
+
+    pub(crate) fn account(&self, id: &ContainerInstanceId) -> Option<&Account> {
+        self.accounts.get(id).map(|account| &**account)
+    }
+
+    /// In the order of ids.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values().map(|account| &**account)
     }
 }

@@ -1,15 +1,55 @@
 //! Which host runs a task, and why not the others. Pure.
 //!
 //! [`Fleet`] is the ledger: what every host has and what is taken from it.
-//! [`place`] walks it for one request and answers with a host for each task
-//! that fits, or with the first check that each examined host failed.
+//! [`place`] chooses for one request and answers with a host for each task that
+//! fits, or with the first check that each host failed; [`explain`] shows the whole
+//! picture. [`expression`] is the cluster query language.
 
+mod account;
 mod check;
 mod demand;
-mod fleet;
-mod place;
+mod explain;
+/// The cluster query language: until its parser lands, every expression is refused.
+pub mod expression {
+    use std::fmt;
 
-pub use check::{Refusal, Resource};
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Expression(String);
+
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct ParseError;
+
+    impl fmt::Display for ParseError {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("the cluster query language is not built yet")
+        }
+    }
+
+    impl Expression {
+        pub fn parse(_text: &str) -> Result<Self, ParseError> {
+            Err(ParseError)
+        }
+
+        pub fn text(&self) -> &str {
+            &self.0
+        }
+    }
+}
+mod fleet;
+mod host;
+mod place;
+mod rank;
+mod refusal;
+mod request;
+mod scan;
+
+pub use account::Free;
 pub use demand::{Demand, RequiredAttribute};
-pub use fleet::{Fleet, Free, Host};
-pub use place::{Placements, Pool, Request, place};
+pub use explain::{Examined, Explanation, explain};
+pub use fleet::Fleet;
+pub use host::{Attributes, Host};
+pub use place::{Placed, Placements, REFUSALS_MAX, RunnerUp, place};
+pub use rank::RankValue;
+pub use refusal::{PortRefusal, Refusal, Resource};
+pub use request::{BinpackBy, Constraint, Pool, Request, SpreadBy, Strategy};
+pub use scan::place_by_scan;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use model::ContainerInstanceId;
 use model::payload::NetworkMode;
 use model::shapes::{Tag, TaskOverride};
+use scheduler::Placed;
 use uuid::{Builder, Uuid};
 
 use crate::cx::Cx;
@@ -30,13 +30,8 @@ pub(crate) struct Template<'a> {
 }
 
 impl Template<'_> {
-    /// The `index`-th task of the call, on `instance`.
-    pub(crate) fn create(
-        &self,
-        cx: &mut Cx<'_>,
-        instance: ContainerInstanceId,
-        index: usize,
-    ) -> Arc<Task> {
+    /// The `index`-th task of the call, where it was placed.
+    pub(crate) fn create(&self, cx: &mut Cx<'_>, placed: Placed, index: usize) -> Arc<Task> {
         let attachment = self.attachment(cx, index);
         let containers = self.definition.containers().iter().map(|container| {
             let name = container.name.as_deref().unwrap_or_default();
@@ -47,7 +42,7 @@ impl Template<'_> {
             id: cx.random.task_id(),
             cluster: self.cluster.to_owned(),
             definition: self.definition.id.clone(),
-            instance,
+            instance: placed.host,
             launch_type: self.launch_type,
             group: self.group.clone(),
             started_by: self.started_by.clone(),
@@ -62,7 +57,10 @@ impl Template<'_> {
                 ..Times::default()
             },
             stop: None,
-            reserved: self.reserved.clone(),
+            reserved: Reserved {
+                gpus: placed.gpu_ids,
+                ..self.reserved.clone()
+            },
             network_mode: self.network_mode,
             overrides: self.overrides.clone(),
             attachment,

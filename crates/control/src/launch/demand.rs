@@ -33,6 +33,8 @@ pub(crate) fn reserved(
         memory_mib: chosen_size(overrides, definition, Size::Memory).unwrap_or_else(|| sum(memory)),
         tcp_ports,
         udp_ports,
+        gpus: Vec::new(),
+        network_interfaces: u32::from(mode == NetworkMode::Awsvpc),
     }
 }
 

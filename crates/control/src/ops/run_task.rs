@@ -37,8 +37,8 @@ pub(crate) fn run_task(cx: &mut Cx<'_>, mut input: RunTaskInput) -> Result<RunTa
     let placements = placements(cx, &template, count);
     let failures = failures(cx, &template, &placements)?;
     let mut tasks = Vec::with_capacity(placements.placed.len());
-    for (index, instance) in placements.placed.into_iter().enumerate() {
-        tasks.push(template.create(cx, instance, index));
+    for (index, placed) in placements.placed.into_iter().enumerate() {
+        tasks.push(template.create(cx, placed, index));
     }
     token::remember(cx, recall, &tasks);
     Ok(answer(cx, &tasks, failures))
@@ -139,6 +139,10 @@ fn placements(cx: &mut Cx<'_>, template: &Template<'_>, count: usize) -> Placeme
         count,
         demand: &demand,
         attributes: &attributes,
+        group: &template.group,
+        zones: &[],
+        constraints: &[],
+        strategies: &[],
     };
     place(cx.state.fleet(), &request, cx.random.placement())
 }

@@ -160,6 +160,16 @@ pub struct Reserved {
     pub tcp_ports: Vec<u16>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub udp_ports: Vec<u16>,
+    /// Ids of the devices it holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gpus: Vec<String>,
+    /// Slots of the host for `awsvpc` tasks: 0 or 1.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub network_interfaces: u32,
+}
+
+fn is_zero(amount: &u32) -> bool {
+    *amount == 0
 }
 
 /// The elastic network interface of an awsvpc task.
@@ -240,6 +250,11 @@ impl Task {
 
     pub fn is_stopped(&self) -> bool {
         self.status == TaskStatus::Stopped
+    }
+
+    /// Counts for the host's `runningTasksCount` (`placement.md` §6).
+    pub fn is_running(&self) -> bool {
+        self.status == TaskStatus::Running && self.desired == Desired::Running
     }
 }
 

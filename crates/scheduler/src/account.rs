@@ -1,0 +1,169 @@
+//! One host's account: what it registered, what its tasks hold, what is left.
+
+use std::sync::Arc;
+
+use imbl::OrdSet;
+
+use crate::{Demand, Host};
+
+/// Sums are wide, so that a host registered smaller than before (after a restart on other
+/// hardware) shows nothing free instead of overflowing.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) host: Arc<Host>,
+    cpu_units: u64,
+    memory_mib: u64,
+    network_interfaces: u64,
+    /// In order; a port stands here as often as it was taken.
+    tcp_ports: Vec<u16>,
+    udp_ports: Vec<u16>,
+    gpus: Vec<String>,
+    /// Tasks of each group, in the order of the groups' names.
+    groups: Vec<(Arc<str>, u32)>,
+    /// As the control plane counts them; expressions ask for it.
+    pub(crate) running_tasks: u32,
+}
+
+/// What a host has left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Free {
+    pub cpu_units: u32,
+    pub memory_mib: u32,
+    /// Ports in use: those registered as reserved and those of tasks.
+    pub tcp_ports_in_use: OrdSet<u16>,
+    pub udp_ports_in_use: OrdSet<u16>,
+    /// Ids of devices that tasks hold.
+    pub gpus_in_use: Vec<String>,
+    /// Ids of devices that no task holds.
+    pub gpus: Vec<String>,
+    /// `None`: no limit.
+    pub network_interfaces: Option<u32>,
+}
+
+impl Account {
+    pub(crate) fn new(host: Arc<Host>) -> Self {
+        Self {
+            host,
+            cpu_units: 0,
+            memory_mib: 0,
+            network_interfaces: 0,
+            tcp_ports: Vec::new(),
+            udp_ports: Vec::new(),
+            gpus: Vec::new(),
+            groups: Vec::new(),
+            running_tasks: 0,
+        }
+    }
+
+    pub(crate) fn free(&self) -> Free {
+        let in_use =
+            |reserved: &OrdSet<u16>, taken: &[u16]| reserved.iter().chain(taken).copied().collect();
+        Free {
+            cpu_units: self.cpu_free(),
+            memory_mib: self.memory_free(),
+            tcp_ports_in_use: in_use(&self.host.reserved_tcp_ports, &self.tcp_ports),
+            udp_ports_in_use: in_use(&self.host.reserved_udp_ports, &self.udp_ports),
+            gpus_in_use: self.gpus.clone(),
+            gpus: self.free_gpus().cloned().collect(),
+            network_interfaces: self.interfaces_free(),
+        }
+    }
+
+    pub(crate) fn cpu_free(&self) -> u32 {
+        left(self.host.cpu_units, self.cpu_units)
+    }
+
+    pub(crate) fn memory_free(&self) -> u32 {
+        left(self.host.memory_mib, self.memory_mib)
+    }
+
+    pub(crate) fn free_gpus(&self) -> impl Iterator<Item = &String> {
+        let all = self.host.gpus.iter();
+        all.filter(|gpu| !self.gpus.contains(gpu))
+    }
+
+    /// `None`: no limit.
+    pub(crate) fn interfaces_free(&self) -> Option<u32> {
+        let slots = self.host.network_interfaces?;
+        Some(left(slots, self.network_interfaces))
+    }
+
+    pub(crate) fn uses_tcp(&self, port: u16) -> bool {
+        self.host.reserved_tcp_ports.contains(&port) || self.tcp_ports.binary_search(&port).is_ok()
+    }
+
+    pub(crate) fn uses_udp(&self, port: u16) -> bool {
+        self.host.reserved_udp_ports.contains(&port) || self.udp_ports.binary_search(&port).is_ok()
+    }
+
+    /// How many ports of each protocol are in use, reserved ones included.
+    pub(crate) fn ports_in_use(&self) -> (usize, usize) {
+        (
+            self.host.reserved_tcp_ports.len() + self.tcp_ports.len(),
+            self.host.reserved_udp_ports.len() + self.udp_ports.len(),
+        )
+    }
+
+    /// Groups of the tasks on the host.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = (&Arc<str>, u32)> {
+        self.groups.iter().map(|(group, tasks)| (group, *tasks))
+    }
+
+    pub(crate) fn tasks_of(&self, group: &str) -> u32 {
+        self.find(group).map_or(0, |at| self.groups[at].1)
+    }
+
+    pub(crate) fn take(&mut self, demand: &Demand, gpus: &[String], group: &str) {
+        self.cpu_units += u64::from(demand.cpu_units);
+        self.memory_mib += u64::from(demand.memory_mib);
+        self.network_interfaces += u64::from(demand.network_interfaces);
+        add_ports(&mut self.tcp_ports, &demand.tcp_ports);
+        add_ports(&mut self.udp_ports, &demand.udp_ports);
+        self.gpus.extend_from_slice(gpus);
+        match self.find(group) {
+            Ok(at) => self.groups[at].1 += 1,
+            Err(at) => self.groups.insert(at, (group.into(), 1)),
+        }
+    }
+
+    /// The reverse of [`Account::take`]. What is not held is not given back.
+    pub(crate) fn give_back(&mut self, demand: &Demand, gpus: &[String], group: &str) {
+        let Ok(at) = self.find(group) else {
+            return;
+        };
+        self.groups[at].1 -= 1;
+        if self.groups[at].1 == 0 {
+            self.groups.remove(at);
+        }
+        let less = |held: u64, given: u32| held.saturating_sub(u64::from(given));
+        self.cpu_units = less(self.cpu_units, demand.cpu_units);
+        self.memory_mib = less(self.memory_mib, demand.memory_mib);
+        self.network_interfaces = less(self.network_interfaces, demand.network_interfaces);
+        remove_ports(&mut self.tcp_ports, &demand.tcp_ports);
+        remove_ports(&mut self.udp_ports, &demand.udp_ports);
+        self.gpus.retain(|gpu| !gpus.contains(gpu));
+    }
+
+    fn find(&self, group: &str) -> Result<usize, usize> {
+        self.groups
+            .binary_search_by(|(known, _)| (**known).cmp(group))
+    }
+}
+
+fn left(registered: u32, taken: u64) -> u32 {
+    // The difference is at most `registered`, so it fits.
+    u64::from(registered).saturating_sub(taken) as u32
+}
+
+fn add_ports(held: &mut Vec<u16>, more: &[u16]) {
+    held.extend_from_slice(more);
+    held.sort_unstable();
+}
+
+fn remove_ports(held: &mut Vec<u16>, given: &[u16]) {
+    for port in given {
+        if let Ok(at) = held.binary_search(port) {
+            held.remove(at);
+        }
+    }
+}

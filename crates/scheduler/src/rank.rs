@@ -1,0 +1,104 @@
+//! How good is a host that may run the task? One value per strategy, compared from
+//! left to right, the least first: the same choice as narrowing the list strategy by
+//! strategy (`placement.md` §5).
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use crate::Fleet;
+use crate::account::Account;
+use crate::request::{BinpackBy, Request, SpreadBy, Strategy};
+
+/// What one strategy says of one host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RankValue {
+    /// All are equal; what stands behind it decides nothing.
+    Random,
+    Spread {
+        by: SpreadBy,
+        /// The attribute's value; `None`: by instance id, or the host has no such attribute.
+        bucket: Option<String>,
+        /// Tasks of the group in the bucket.
+        tasks: u32,
+    },
+    Binpack {
+        by: BinpackBy,
+        /// What is left before the task is placed.
+        left: u32,
+    },
+}
+
+/// Best first; equal ones are a tie.
+pub(crate) fn compare(one: &[RankValue], other: &[RankValue]) -> Ordering {
+    let pairs = one.iter().zip(other);
+    let weights = pairs.map_while(|(one, other)| Some((weight(one)?, weight(other)?)));
+    let differing = weights.map(|(one, other)| one.cmp(&other));
+    differing.fold(Ordering::Equal, Ordering::then)
+}
+
+/// `None` for a random choice.
+fn weight(value: &RankValue) -> Option<u32> {
+    match value {
+        RankValue::Random => None,
+        RankValue::Spread { tasks, .. } => Some(*tasks),
+        RankValue::Binpack { left, .. } => Some(*left),
+    }
+}
+
+/// The buckets of each spread by attribute; nothing for other strategies.
+pub(crate) type Buckets<'a> = Vec<BTreeMap<Option<&'a str>, u32>>;
+
+/// Counts by looking at every host.
+pub(crate) fn count_buckets<'a>(fleet: &'a Fleet, request: &Request<'_>) -> Buckets<'a> {
+    let count = |strategy: &Strategy| {
+        let mut tasks = BTreeMap::new();
+        if let Strategy::Spread(SpreadBy::Attribute(name)) = strategy {
+            for account in fleet.accounts() {
+                if request.pool.counts(&account.host) {
+                    *tasks.entry(bucket(account, name)).or_insert(0) +=
+                        account.tasks_of(request.group);
+                }
+            }
+        }
+        tasks
+    };
+    request.strategies.iter().map(count).collect()
+}
+
+/// A host without the attribute is in a bucket of its own, one with no value in another.
+fn bucket<'a>(account: &'a Account, name: &str) -> Option<&'a str> {
+    let value = account.host.attributes.get(name)?;
+    Some(value.as_deref().unwrap_or_default())
+}
+
+pub(crate) fn values(
+    account: &Account,
+    request: &Request<'_>,
+    buckets: &Buckets<'_>,
+) -> Vec<RankValue> {
+    let strategies = request.strategies.iter().zip(buckets);
+    let value = |(strategy, buckets): (&Strategy, &BTreeMap<Option<&str>, u32>)| match strategy {
+        Strategy::Random => RankValue::Random,
+        Strategy::Binpack(by) => RankValue::Binpack {
+            by: *by,
+            left: match by {
+                BinpackBy::Cpu => account.cpu_free(),
+                BinpackBy::Memory => account.memory_free(),
+            },
+        },
+        Strategy::Spread(SpreadBy::InstanceId) => RankValue::Spread {
+            by: SpreadBy::InstanceId,
+            bucket: None,
+            tasks: account.tasks_of(request.group),
+        },
+        Strategy::Spread(by @ SpreadBy::Attribute(name)) => {
+            let bucket = bucket(account, name);
+            RankValue::Spread {
+                by: by.clone(),
+                bucket: bucket.map(str::to_owned),
+                tasks: buckets.get(&bucket).copied().unwrap_or(0),
+            }
+        }
+    };
+    strategies.map(value).collect()
+}
