@@ -28,7 +28,6 @@ pub(crate) fn check(definition: &Definition) -> Result<(), OpError> {
 fn of_task(task: &TaskDefinition) -> Vec<String> {
     let set = [
         ("volumes", filled(&task.volumes)),
-        ("placementConstraints", filled(&task.placement_constraints)),
         ("proxyConfiguration", task.proxy_configuration.is_some()),
         (
             "inferenceAccelerators",
@@ -251,10 +250,6 @@ mod tests {
     fn a_task_member_that_cannot_be_kept_is_refused_by_name() {
         let members = [
             (r#""volumes":[{"name":"v"}]"#, "volumes"),
-            (
-                r#""placementConstraints":[{"type":"memberOf","expression":"x"}]"#,
-                "placementConstraints",
-            ),
             (
                 r#""proxyConfiguration":{"containerName":"main"}"#,
                 "proxyConfiguration",

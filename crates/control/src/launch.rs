@@ -5,5 +5,7 @@ pub(crate) mod create;
 pub(crate) mod demand;
 pub(crate) mod network;
 pub(crate) mod overrides;
+pub(crate) mod placement;
+pub(crate) mod placing;
 pub(crate) mod request;
 pub(crate) mod token;

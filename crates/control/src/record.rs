@@ -3,11 +3,13 @@
 pub mod cluster;
 pub mod definition;
 pub mod instance;
+pub mod placement;
 pub mod task;
 pub mod token;
 
 pub use cluster::Cluster;
 pub use definition::{Definition, DefinitionKey, Family};
 pub use instance::Instance;
+pub use placement::Placement;
 pub use task::Task;
 pub use token::Token;

@@ -42,6 +42,7 @@ mod rank;
 mod refusal;
 mod request;
 mod scan;
+mod survey;
 
 pub use account::Free;
 pub use demand::{Demand, RequiredAttribute};
@@ -53,3 +54,4 @@ pub use rank::RankValue;
 pub use refusal::{PortRefusal, Refusal, Resource};
 pub use request::{BinpackBy, Constraint, Pool, Request, SpreadBy, Strategy};
 pub use scan::place_by_scan;
+pub use survey::{Survey, survey};

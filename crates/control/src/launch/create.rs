@@ -7,11 +7,12 @@ use model::shapes::{Tag, TaskOverride};
 use scheduler::Placed;
 use uuid::{Builder, Uuid};
 
+use super::placement::Rules;
 use crate::cx::Cx;
 use crate::record::task::{
     Attachment, Container, Desired, LaunchType, Reserved, TaskStatus, Times,
 };
-use crate::record::{Definition, Task};
+use crate::record::{Definition, Placement, Task};
 
 /// What all tasks of one call have in common.
 pub(crate) struct Template<'a> {
@@ -26,12 +27,19 @@ pub(crate) struct Template<'a> {
     pub(crate) subnets: Vec<String>,
     pub(crate) platform_version: Option<String>,
     pub(crate) reserved: Reserved,
+    pub(crate) rules: Rules,
     pub(crate) tags: Vec<Tag>,
 }
 
 impl Template<'_> {
     /// The `index`-th task of the call, where it was placed.
-    pub(crate) fn create(&self, cx: &mut Cx<'_>, placed: Placed, index: usize) -> Arc<Task> {
+    pub(crate) fn create(
+        &self,
+        cx: &mut Cx<'_>,
+        placed: &Placed,
+        placement: Option<Placement>,
+        index: usize,
+    ) -> Arc<Task> {
         let attachment = self.attachment(cx, index);
         let containers = self.definition.containers().iter().map(|container| {
             let name = container.name.as_deref().unwrap_or_default();
@@ -42,7 +50,7 @@ impl Template<'_> {
             id: cx.random.task_id(),
             cluster: self.cluster.to_owned(),
             definition: self.definition.id.clone(),
-            instance: placed.host,
+            instance: Some(placed.host),
             launch_type: self.launch_type,
             group: self.group.clone(),
             started_by: self.started_by.clone(),
@@ -58,13 +66,14 @@ impl Template<'_> {
             },
             stop: None,
             reserved: Reserved {
-                gpus: placed.gpu_ids,
+                gpus: placed.gpu_ids.clone(),
                 ..self.reserved.clone()
             },
             network_mode: self.network_mode,
             overrides: self.overrides.clone(),
             attachment,
             platform_version: self.platform_version.clone(),
+            placement: placement.map(Box::new),
             tags: self.tags.clone(),
             containers,
         };

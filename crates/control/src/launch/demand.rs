@@ -95,7 +95,7 @@ mod tests {
         world.containers("app", containers, more);
         let id = world.run(&app(run))[0];
         let task = world.task(id);
-        let free = world.state.fleet().free(&task.instance).unwrap();
+        let free = world.state.fleet().free(&task.instance.unwrap()).unwrap();
         let ports = |ports: imbl::OrdSet<u16>| {
             let taken = ports.iter().filter(|port| ![22, 8327].contains(*port));
             taken.map(u16::to_string).collect::<Vec<_>>().join("+")

@@ -5,10 +5,7 @@ use model::errors::ErrorCode;
 use model::shapes::{self, Compatibility, PropagateTags, RunTaskInput};
 
 use crate::error::OpError;
-use crate::limits::{
-    CAPACITY_PROVIDERS_MAX, CONSTRAINTS_MAX, COUNT_MAX, GROUP_CHARS_MAX, STARTED_BY_CHARS_MAX,
-    STRATEGIES_MAX,
-};
+use crate::limits::{CAPACITY_PROVIDERS_MAX, COUNT_MAX, GROUP_CHARS_MAX, STARTED_BY_CHARS_MAX};
 use crate::record::Definition;
 use crate::record::definition::DefinitionStatus;
 use crate::record::task::LaunchType;
@@ -23,8 +20,6 @@ pub(crate) fn check_supported(input: &RunTaskInput) -> Result<(), OpError> {
             "capacityProviderStrategy",
             filled(&input.capacity_provider_strategy),
         ),
-        ("placementConstraints", filled(&input.placement_constraints)),
-        ("placementStrategy", filled(&input.placement_strategy)),
         ("volumeConfigurations", filled(&input.volume_configurations)),
         (
             "enableExecuteCommand",
@@ -167,34 +162,6 @@ pub(crate) fn started_by(given: Option<String>) -> Result<Option<String>, OpErro
         ));
     }
     Ok(Some(started_by))
-}
-
-/// What would be wrong with constraints and strategies on any server, before what is wrong
-/// with them on this one.
-pub(crate) fn check_placement(
-    input: &RunTaskInput,
-    definition: &Definition,
-    launch_type: LaunchType,
-) -> Result<(), OpError> {
-    let strategies = input.placement_strategy.as_deref().unwrap_or_default();
-    let constraints = input.placement_constraints.as_deref().unwrap_or_default();
-    let own = definition.shape.placement_constraints.as_deref();
-    let text = match launch_type {
-        LaunchType::Fargate if !strategies.is_empty() => {
-            "Placement strategies are not supported with FARGATE launch type.".to_owned()
-        }
-        LaunchType::Fargate if !constraints.is_empty() => {
-            "Placement constraints are not supported with FARGATE launch type.".to_owned()
-        }
-        _ if strategies.len() > STRATEGIES_MAX => {
-            format!("Maximum number of strategies is {STRATEGIES_MAX}")
-        }
-        _ if constraints.len() + own.map_or(0, <[_]>::len) > CONSTRAINTS_MAX => {
-            format!("Maximum number of constraints is {CONSTRAINTS_MAX}")
-        }
-        _ => return Ok(()),
-    };
-    Err(OpError::invalid_parameter(text))
 }
 
 /// Exec needs a task role; an override that is empty takes the definition's away.

@@ -8,16 +8,16 @@
 use std::sync::Arc;
 
 use model::shapes::{Failure, RunTaskInput, RunTaskOutput, Tag};
-use scheduler::{Placements, Pool, Request, place};
+use scheduler::{Placements, Pool};
 
 use crate::cx::Cx;
 use crate::error::OpError;
 use crate::identifier::{active_cluster, definition_ref, find_definition};
 use crate::launch::create::Template;
+use crate::launch::placement::Rules;
 use crate::launch::request::Propagation;
 use crate::launch::token::{self, Recall};
-use crate::launch::{demand, network, overrides, request};
-use crate::local_host::demand_of;
+use crate::launch::{demand, network, overrides, placing, request};
 use crate::record::Definition;
 use crate::record::task::{LaunchType, Task};
 use crate::view::task::Tags;
@@ -34,11 +34,11 @@ pub(crate) fn run_task(cx: &mut Cx<'_>, mut input: RunTaskInput) -> Result<RunTa
     let definition = definition.ok_or_else(absent)?;
     let count = request::count(&input)?;
     let template = template(input, &cluster.name, &definition)?;
-    let placements = placements(cx, &template, count);
-    let failures = failures(cx, &template, &placements)?;
-    let mut tasks = Vec::with_capacity(placements.placed.len());
-    for (index, placed) in placements.placed.into_iter().enumerate() {
-        tasks.push(template.create(cx, placed, index));
+    let placing = placing::place(cx, &template, pool(&template), count);
+    let failures = failures(cx, &template, &placing.placements)?;
+    let mut tasks = Vec::with_capacity(placing.placements.placed.len());
+    for (index, placed) in placing.placements.placed.iter().enumerate() {
+        tasks.push(template.create(cx, placed, placing.record(index), index));
     }
     token::remember(cx, recall, &tasks);
     Ok(answer(cx, &tasks, failures))
@@ -64,7 +64,7 @@ fn template<'a>(
 ) -> Result<Template<'a>, OpError> {
     request::check_definition(definition)?;
     let launch_type = request::launch_type(&input, definition)?;
-    request::check_placement(&input, definition, launch_type)?;
+    let rules = Rules::checked(&input, definition, launch_type)?;
     request::check_execute_command(&input, definition)?;
     request::check_volumes(&input, definition)?;
     let platform_version = request::platform_version(&input, launch_type)?;
@@ -89,6 +89,7 @@ fn template<'a>(
         subnets,
         platform_version,
         reserved,
+        rules,
         tags,
     })
 }
@@ -122,29 +123,13 @@ fn task_tags(
     Ok(all)
 }
 
-fn placements(cx: &mut Cx<'_>, template: &Template<'_>, count: usize) -> Placements {
-    let pool = match template.launch_type {
-        LaunchType::Ec2 => Pool::Ec2 {
-            cluster: template.cluster,
-        },
-        LaunchType::External => Pool::External {
-            cluster: template.cluster,
-        },
+fn pool<'a>(template: &Template<'a>) -> Pool<'a> {
+    let cluster = template.cluster;
+    match template.launch_type {
+        LaunchType::Ec2 => Pool::Ec2 { cluster },
+        LaunchType::External => Pool::External { cluster },
         LaunchType::Fargate => Pool::Fargate,
-    };
-    let attributes = demand::required_attributes(template.definition);
-    let demand = demand_of(&template.reserved);
-    let request = Request {
-        pool,
-        count,
-        demand: &demand,
-        attributes: &attributes,
-        group: &template.group,
-        zones: &[],
-        constraints: &[],
-        strategies: &[],
-    };
-    place(cx.state.fleet(), &request, cx.random.placement())
+    }
 }
 
 /// Translates refusals into `failures`; an empty cluster is an error of its own.

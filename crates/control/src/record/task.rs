@@ -12,15 +12,17 @@ use serde::{Deserialize, Serialize};
 use store::Record;
 use uuid::Uuid;
 
-use super::DefinitionKey;
+use super::{DefinitionKey, Placement};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     pub id: TaskId,
     pub cluster: String,
     pub definition: DefinitionKey,
-    /// The host. Shown as `containerInstanceArn` unless the launch type is FARGATE.
-    pub instance: ContainerInstanceId,
+    /// The host. Shown as `containerInstanceArn` unless the launch type is FARGATE. `None` as
+    /// long as the task waits for its capacity provider, and for one that ended so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<ContainerInstanceId>,
     pub launch_type: LaunchType,
     pub group: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,6 +44,9 @@ pub struct Task {
     /// FARGATE only: the number that LATEST resolved to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform_version: Option<String>,
+    /// Why it stands where it does. `None` until it is placed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement: Option<Box<Placement>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Tag>,
     /// In the order of the definition.
@@ -246,6 +251,11 @@ impl Task {
     pub fn container_override(&self, name: &str) -> Option<&ContainerOverride> {
         let given = self.overrides.as_ref()?.container_overrides.as_ref()?;
         given.iter().find(|one| one.name.as_deref() == Some(name))
+    }
+
+    /// Waits in PROVISIONING until its capacity provider has room.
+    pub fn is_waiting(&self) -> bool {
+        self.instance.is_none() && !self.is_stopped()
     }
 
     pub fn is_stopped(&self) -> bool {

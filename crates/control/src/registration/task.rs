@@ -6,6 +6,7 @@ use model::Arn;
 use model::shapes::{NetworkMode, TaskDefinition, TaskDefinitionPlacementConstraintType};
 
 use crate::error::OpError;
+use crate::launch::placement;
 use crate::identifier::is_name;
 use crate::limits::{CONSTRAINTS_MAX, CONTAINERS_MAX};
 use crate::sizes;
@@ -99,16 +100,14 @@ fn check_constraints(shape: &TaskDefinition) -> Result<(), OpError> {
             }
             None => return Err(OpError::client("constraint.type should not be null.")),
         }
-        if constraint
-            .expression
-            .as_deref()
-            .unwrap_or_default()
-            .is_empty()
-        {
+        let text = constraint.expression.as_deref().unwrap_or_default();
+        if text.is_empty() {
             return Err(OpError::client(
                 "memberOf expression should not be null or empty.",
             ));
         }
+        // Whether an instance can ever satisfy it is not asked here.
+        placement::expression(text)?;
     }
     Ok(())
 }

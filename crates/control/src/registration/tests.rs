@@ -256,7 +256,13 @@ fn constraints_and_volumes_are_checked() {
         &constraint(r#"{"type":"memberOf"}"#),
         "memberOf expression should not be null or empty.",
     );
-    let member_of = |count| copies(r#"{"type":"memberOf","expression":"nonsense"}"#, count);
+    let mut world = World::new();
+    world.refused(
+        "RegisterTaskDefinition",
+        &constraint(r#"{"type":"memberOf","expression":"attribute:a is b"}"#),
+        "InvalidParameterException: Invalid expression: attribute:a is b: ",
+    );
+    let member_of = |count| copies(r#"{"type":"memberOf","expression":"attribute:a exists"}"#, count);
     check_shown(&constraint(&member_of(10)), "revision", json!(1));
     check(
         &constraint(&member_of(11)),

@@ -199,45 +199,6 @@ fn fargate_knows_no_placement() {
     );
 }
 
-/// Placement rules are not built, so those within the limits are refused as unsupported.
-#[test]
-fn five_strategies_are_the_most() {
-    let with = |count| {
-        let rules = copies(r#"{"type":"random"}"#, count);
-        app(&format!(r#","placementStrategy":[{rules}]"#))
-    };
-    check(
-        &with(5),
-        "UnsupportedFeatureException: Feature not supported by this server: \
-         placementStrategy.",
-    );
-    check(
-        &with(6),
-        "InvalidParameterException: Maximum number of strategies is 5",
-    );
-}
-
-#[test]
-fn ten_constraints_are_the_most_those_of_the_definition_counted() {
-    let rules = |count| copies(r#"{"type":"memberOf","expression":"x"}"#, count);
-    let check = |own: usize, given: usize, expected: &str| {
-        let mut world = World::new();
-        world.definition(
-            "app",
-            &format!(r#","placementConstraints":[{}]"#, rules(own)),
-        );
-        let body = app(&format!(r#","placementConstraints":[{}]"#, rules(given)));
-        world.refused("RunTask", &body, expected);
-    };
-    let within = "UnsupportedFeatureException: Feature not supported by this server: \
-                  placementConstraints.";
-    let beyond = "InvalidParameterException: Maximum number of constraints is 10";
-    check(0, 10, within);
-    check(0, 11, beyond);
-    check(6, 4, within);
-    check(6, 5, beyond);
-}
-
 #[test]
 fn exec_without_a_task_role_is_refused() {
     let text = "InvalidParameterException: The execute command failed because a valid task \

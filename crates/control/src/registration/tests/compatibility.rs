@@ -128,7 +128,7 @@ fn fargate_refuses_what_it_does_not_support() {
             "Fargate compatible task definitions do not support docker volumes",
         ),
         (
-            r#","placementConstraints":[{"type":"memberOf","expression":"x"}]"#,
+            r#","placementConstraints":[{"type":"memberOf","expression":"attribute:x exists"}]"#,
             "Fargate compatible task definitions do not support constraints.",
         ),
         (

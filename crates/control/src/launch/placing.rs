@@ -1,0 +1,162 @@
+//! From a call's template to the scheduler and back: one share of the call's tasks, all in
+//! one pool of hosts, and what is kept of the decision.
+
+use std::sync::Arc;
+
+use model::ContainerInstanceId;
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha12Rng;
+use scheduler::{
+    BinpackBy, Constraint, Placements, Pool, RankValue, Request, SpreadBy, Strategy, Survey,
+};
+
+use super::create::Template;
+use super::demand;
+use crate::cx::Cx;
+use crate::local_host::demand_of;
+use crate::record::placement::{Placement, RulesText, RunnerUp, Sample};
+use crate::state::State;
+
+/// Above so many hosts a placed task's record does not count who would have refused it:
+/// asking all of them would cost more than the placement. `explain` asks them.
+const SURVEYED_HOSTS_MAX: usize = 100;
+/// Refusals that a task's record shows one by one.
+const SAMPLES_MAX: usize = 10;
+
+/// What came of placing one share.
+pub(crate) struct Placing {
+    pub(crate) seed: u64,
+    pub(crate) placements: Placements,
+    /// As the hosts stood before the first task.
+    survey: Option<Survey>,
+    rules: Option<Arc<RulesText>>,
+}
+
+/// Places `count` tasks in the pool; the caller creates them.
+pub(crate) fn place(
+    cx: &mut Cx<'_>,
+    template: &Template<'_>,
+    pool: Pool<'_>,
+    count: usize,
+) -> Placing {
+    let seed = seed(cx.random.placement());
+    ask(cx.state, template, pool, count, |fleet, request| {
+        let mut rng = ChaCha12Rng::seed_from_u64(seed);
+        let placements = scheduler::place(fleet, request, &mut rng);
+        let survey = match placements.placed.is_empty() {
+            true => None,
+            false => scheduler::survey(fleet, request, SURVEYED_HOSTS_MAX, SAMPLES_MAX),
+        };
+        Placing {
+            seed,
+            placements,
+            survey,
+            rules: rules_text(template),
+        }
+    })
+}
+
+/// Puts the template's needs into the scheduler's words and hands them to `with`.
+pub(crate) fn ask<T>(
+    state: &State,
+    template: &Template<'_>,
+    pool: Pool<'_>,
+    count: usize,
+    with: impl FnOnce(&scheduler::Fleet, &Request<'_>) -> T,
+) -> T {
+    let attributes = demand::required_attributes(template.definition);
+    let demand = demand_of(&template.reserved);
+    let request = Request {
+        pool,
+        count,
+        demand: &demand,
+        attributes: &attributes,
+        group: &template.group,
+        zones: &[],
+        constraints: &template.rules.constraints,
+        strategies: &template.rules.strategies,
+    };
+    with(state.fleet(), &request)
+}
+
+/// 53 bits, so that every reader of JSON can hold the number.
+fn seed(rng: &mut impl Rng) -> u64 {
+    rng.random::<u64>() >> 11
+}
+
+impl Placing {
+    /// What the `index`-th placed task of the share keeps.
+    pub(crate) fn record(&self, index: usize) -> Option<Placement> {
+        let placed = self.placements.placed.get(index)?;
+        let runner_up = placed.runner_up.as_ref().map(|next| RunnerUp {
+            instance: next.host,
+            ranking: ranking(&next.values),
+        });
+        let survey = self.survey.as_ref();
+        let tally = survey.into_iter().flat_map(|survey| &survey.tally);
+        let refusals = survey.into_iter().flat_map(|survey| &survey.refusals);
+        Some(Placement {
+            rules: self.rules.clone(),
+            seed: self.seed,
+            index: count(index),
+            examined: count(self.placements.examined),
+            ranking: ranking(&placed.values),
+            runner_up,
+            refused: tally
+                .map(|(reason, hosts)| ((*reason).to_owned(), count(*hosts)))
+                .collect(),
+            samples: refusals.map(sample).collect(),
+        })
+    }
+}
+
+fn sample((instance, refusal): &(ContainerInstanceId, scheduler::Refusal)) -> Sample {
+    Sample {
+        instance: *instance,
+        reason: refusal.reason().to_owned(),
+        detail: refusal.detail(),
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// The number behind each value; the least wins.
+pub(crate) fn ranking(values: &[RankValue]) -> Vec<u32> {
+    let number = |value: &RankValue| match value {
+        RankValue::Random => 0,
+        RankValue::Spread { tasks, .. } => *tasks,
+        RankValue::Binpack { left, .. } => *left,
+    };
+    values.iter().map(number).collect()
+}
+
+/// `None` for a call without any.
+fn rules_text(template: &Template<'_>) -> Option<Arc<RulesText>> {
+    let rules = &template.rules;
+    if rules.constraints.is_empty() && rules.strategies.is_empty() {
+        return None;
+    }
+    Some(Arc::new(RulesText {
+        constraints: rules.constraints.iter().map(constraint_text).collect(),
+        strategies: rules.strategies.iter().map(strategy_text).collect(),
+    }))
+}
+
+pub(crate) fn constraint_text(constraint: &Constraint) -> String {
+    match constraint {
+        Constraint::MemberOf(expression) => format!("memberOf {}", expression.text()),
+        Constraint::DistinctInstance => "distinctInstance".to_owned(),
+    }
+}
+
+pub(crate) fn strategy_text(strategy: &Strategy) -> String {
+    match strategy {
+        Strategy::Random => "random".to_owned(),
+        Strategy::Spread(SpreadBy::InstanceId) => "spread instanceId".to_owned(),
+        Strategy::Spread(SpreadBy::Attribute(name)) => format!("spread attribute:{name}"),
+        Strategy::Binpack(BinpackBy::Cpu) => "binpack cpu".to_owned(),
+        Strategy::Binpack(BinpackBy::Memory) => "binpack memory".to_owned(),
+    }
+}
