@@ -31,6 +31,8 @@ pub struct State {
     live_by_cluster: OrdMap<String, OrdSet<TaskId>>,
     /// Derived: tasks of each host that are not STOPPED.
     live_by_instance: OrdSet<(ContainerInstanceId, TaskId)>,
+    /// Derived: tasks of each cluster that wait for capacity, oldest first.
+    waiting: OrdMap<String, OrdSet<(Timestamp, TaskId)>>,
     /// Derived: stopped tasks, oldest first.
     stopped: OrdSet<(Timestamp, TaskId)>,
     /// Derived: how many remembered tasks refer to a revision.
@@ -53,6 +55,7 @@ impl State {
             by_cluster: OrdMap::new(),
             live_by_cluster: OrdMap::new(),
             live_by_instance: OrdSet::new(),
+            waiting: OrdMap::new(),
             stopped: OrdSet::new(),
             uses: OrdMap::new(),
             token_of: OrdMap::new(),
@@ -150,6 +153,21 @@ impl State {
             .filter_map(|(_, id)| self.tasks.get(id))
     }
 
+    /// Tasks of a cluster that wait for capacity, oldest first.
+    pub fn waiting_tasks_of(&self, cluster: &str) -> impl Iterator<Item = &Arc<Task>> {
+        let waiting = self.waiting.get(cluster).into_iter().flatten();
+        waiting.filter_map(|(_, id)| self.tasks.get(id))
+    }
+
+    pub fn waiting_count(&self, cluster: &str) -> usize {
+        self.waiting.get(cluster).map_or(0, OrdSet::len)
+    }
+
+    /// The clusters that have such tasks.
+    pub fn clusters_that_wait(&self) -> impl Iterator<Item = &String> {
+        self.waiting.keys()
+    }
+
     /// Stopped tasks, oldest first.
     pub fn stopped_tasks(&self) -> impl Iterator<Item = (Timestamp, TaskId)> + '_ {
         self.stopped.iter().copied()
@@ -187,22 +205,34 @@ impl State {
         self.instances.put(instance)
     }
 
-    /// Inserts or replaces a task; the ledger follows. What a task takes, its cluster, host and
-    /// definition never change, so only its end does anything to the derived parts.
+    /// Forgets an instance, which has no task that is not STOPPED.
+    pub fn remove_instance(&mut self, id: &ContainerInstanceId) {
+        self.instances.remove(id);
+        self.fleet.remove(id);
+    }
+
+    /// Inserts or replaces a task; the ledger follows. Its cluster and definition never change,
+    /// and what it takes and its host only once: when a task that waited is placed. So only that
+    /// and its end do anything to the derived parts.
     pub fn put_task(&mut self, task: Task) -> Arc<Task> {
         let before = self.tasks.get(&task.id);
         let was_stopped = before.map(|before| before.is_stopped());
         let was_running = before.is_some_and(|before| before.is_running());
+        let was_waiting = before.is_some_and(|before| before.is_waiting());
+        if was_waiting && !task.is_waiting() {
+            self.stop_waiting(&task);
+        }
         match was_stopped {
             None => self.remember(&task),
             Some(false) if task.is_stopped() => {
                 self.release(&task);
                 self.stopped.insert(stop_key(&task));
             }
+            Some(false) if was_waiting => self.hold(&task),
             Some(_) => {}
         }
         if was_stopped.is_some() && was_running != task.is_running() {
-            self.change_running(&task.instance, if was_running { -1 } else { 1 });
+            self.change_running(task.instance, if was_running { -1 } else { 1 });
         }
         self.tasks.put(task)
     }
@@ -224,7 +254,7 @@ impl State {
         } else {
             self.release(&task);
             if task.is_running() {
-                self.change_running(&task.instance, -1);
+                self.change_running(task.instance, -1);
             }
         }
         if let Some(token) = self.token_of.remove(&id) {
@@ -263,34 +293,65 @@ impl State {
 
     fn occupy(&mut self, task: &Task) {
         add(&mut self.live_by_cluster, task);
-        self.live_by_instance.insert((task.instance, task.id));
+        self.hold(task);
+        if task.is_running() {
+            self.change_running(task.instance, 1);
+        }
+    }
+
+    /// Takes from the task's host, or lets it wait for one.
+    fn hold(&mut self, task: &Task) {
+        let Some(host) = task.instance else {
+            let waiting = self.waiting.entry(task.cluster.clone()).or_default();
+            waiting.insert(wait_key(task));
+            return;
+        };
+        self.live_by_instance.insert((host, task.id));
         let demand = crate::local_host::demand_of(&task.reserved);
         let gpus = &task.reserved.gpus;
-        self.fleet.take(&task.instance, &demand, gpus, &task.group);
-        if task.is_running() {
-            self.change_running(&task.instance, 1);
-        }
+        self.fleet
+            .take(&host, &demand, gpus, &task.group);
     }
 
     fn release(&mut self, task: &Task) {
         take_out(&mut self.live_by_cluster, task);
-        self.live_by_instance.remove(&(task.instance, task.id));
+        let Some(host) = task.instance else {
+            self.stop_waiting(task);
+            return;
+        };
+        self.live_by_instance.remove(&(host, task.id));
         let demand = crate::local_host::demand_of(&task.reserved);
         let gpus = &task.reserved.gpus;
         self.fleet
-            .give_back(&task.instance, &demand, gpus, &task.group);
+            .give_back(&host, &demand, gpus, &task.group);
+    }
+
+    fn stop_waiting(&mut self, task: &Task) {
+        if let Some(waiting) = self.waiting.get_mut(&task.cluster) {
+            waiting.remove(&wait_key(task));
+            if waiting.is_empty() {
+                self.waiting.remove(&task.cluster);
+            }
+        }
     }
 
     /// `runningTasksCount` of a host, which expressions ask for.
-    fn change_running(&mut self, host: &ContainerInstanceId, by: i32) {
-        let count = self.fleet.running(host).saturating_add_signed(by);
-        self.fleet.set_running(host, count);
+    fn change_running(&mut self, host: Option<ContainerInstanceId>, by: i32) {
+        if let Some(host) = host {
+            let count = self.fleet.running(&host).saturating_add_signed(by);
+            self.fleet.set_running(&host, count);
+        }
     }
 }
 
 /// Where a stopped task stands in the order of forgetting.
 fn stop_key(task: &Task) -> (Timestamp, TaskId) {
     (task.times.stopped_at.unwrap_or_default(), task.id)
+}
+
+/// Where a waiting task stands in its queue.
+fn wait_key(task: &Task) -> (Timestamp, TaskId) {
+    (task.times.created_at, task.id)
 }
 
 fn add(sets: &mut OrdMap<String, OrdSet<TaskId>>, task: &Task) {

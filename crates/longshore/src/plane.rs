@@ -70,7 +70,7 @@ impl LocalPlane {
     /// `None` for a task of another host, one that ended, or one that cannot be handed out.
     fn assignment(&self, state: &State, id: TaskId) -> Option<Assignment> {
         let task = state.tasks().get(&id)?;
-        if task.instance != self.attached().1 || task.is_stopped() {
+        if task.instance != Some(self.attached().1) || task.is_stopped() {
             return None;
         }
         let (caller, settings) = (&*self.caller, &*self.settings);

@@ -78,7 +78,7 @@ impl Filter {
     fn passes(&self, task: &Task) -> bool {
         let shown_instance = match task.launch_type {
             task::LaunchType::Fargate => None,
-            task::LaunchType::Ec2 | task::LaunchType::External => Some(task.instance),
+            task::LaunchType::Ec2 | task::LaunchType::External => task.instance,
         };
         self.desired == Some(task.desired)
             && self
@@ -192,7 +192,7 @@ mod tests {
         let theirs = world.run(&app(r#","startedBy":"them""#));
         let fargate = world.run(&web(""));
         let all = [ours.clone(), theirs.clone(), fargate.clone()].concat();
-        let instance = world.task(ours[0]).instance;
+        let instance = world.task(ours[0]).instance.unwrap();
         check(&mut world, "", all);
         check(&mut world, r#""startedBy":"us""#, ours.clone());
         check(&mut world, r#""startedBy":"US""#, vec![]);

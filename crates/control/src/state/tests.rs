@@ -132,7 +132,7 @@ fn check_ledger(state: &State) {
         let live = state
             .tasks()
             .iter()
-            .filter(|task| task.instance == instance.id && !task.is_stopped());
+            .filter(|task| task.instance == Some(instance.id) && !task.is_stopped());
         let (mut cpu, mut memory) = (0u32, 0u32);
         let mut tcp: OrdSet<u16> = instance.reserved_tcp_ports.iter().copied().collect();
         let mut udp: OrdSet<u16> = instance.reserved_udp_ports.iter().copied().collect();

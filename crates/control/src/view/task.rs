@@ -22,7 +22,7 @@ pub(crate) enum Tags {
 
 pub(crate) fn task(cx: &ReadCx<'_>, task: &Task, tags: Tags) -> shapes::Task {
     let definition = cx.state.definitions().get(&task.definition);
-    let instance = cx.state.instances().get(&task.instance);
+    let instance = task.instance.and_then(|id| cx.state.instances().get(&id));
     let fargate = task.launch_type == LaunchType::Fargate;
     let times = &task.times;
     shapes::Task {

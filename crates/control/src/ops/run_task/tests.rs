@@ -174,7 +174,7 @@ fn ec2_and_external_tasks_keep_to_their_kind_of_instance() {
     for (launch_type, is_external) in [("EC2", false), ("EXTERNAL", true)] {
         let more = format!(r#","launchType":"{launch_type}","count":8"#);
         for id in world.run(&app(&more)) {
-            assert_eq!(world.task(id).instance == external, is_external);
+            assert_eq!(world.task(id).instance == Some(external), is_external);
         }
     }
 }
@@ -206,7 +206,7 @@ fn check_task(mut world: World, body: &str, expected: Expect) {
     let task = world.task(id);
     let mut ids = vec![
         (id.to_string(), "TASK".to_owned()),
-        (task.instance.to_string(), "INSTANCE".to_owned()),
+        (task.instance.unwrap().to_string(), "INSTANCE".to_owned()),
         (task.containers[0].id.to_string(), "CONTAINER".to_owned()),
     ];
     if let Some(eni) = &task.attachment {
