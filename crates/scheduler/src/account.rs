@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use imbl::OrdSet;
 
+use crate::index::ClassNumber;
+use crate::room::Room;
+use crate::shelf::Entry;
 use crate::{Demand, Host};
 
 /// Sums are wide, so that a host registered smaller than before (after a restart on other
@@ -11,6 +14,8 @@ use crate::{Demand, Host};
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
     pub(crate) host: Arc<Host>,
+    /// The class of the index that it is in.
+    pub(crate) class: ClassNumber,
     cpu_units: u64,
     memory_mib: u64,
     network_interfaces: u64,
@@ -44,6 +49,7 @@ impl Account {
     pub(crate) fn new(host: Arc<Host>) -> Self {
         Self {
             host,
+            class: 0,
             cpu_units: 0,
             memory_mib: 0,
             network_interfaces: 0,
@@ -66,6 +72,19 @@ impl Account {
             gpus_in_use: self.gpus.clone(),
             gpus: self.free_gpus().cloned().collect(),
             network_interfaces: self.interfaces_free(),
+        }
+    }
+
+    /// As the index has it: amounts without limit are the greatest there are.
+    pub(crate) fn entry(&self) -> Entry {
+        let gpus = match self.host.gpus.len() {
+            0 => 0,
+            _ => self.free_gpus().count() as u32,
+        };
+        let interfaces = self.interfaces_free().unwrap_or(u32::MAX);
+        Entry {
+            room: Room::new(self.cpu_free(), self.memory_free(), gpus, interfaces),
+            id: self.host.id,
         }
     }
 
@@ -113,28 +132,43 @@ impl Account {
         self.find(group).map_or(0, |at| self.groups[at].1)
     }
 
-    pub(crate) fn take(&mut self, demand: &Demand, gpus: &[String], group: &str) {
+    /// Enters what a task takes.
+    pub(crate) fn take(&mut self, demand: &Demand, gpus: &[String]) {
         self.cpu_units += u64::from(demand.cpu_units);
         self.memory_mib += u64::from(demand.memory_mib);
         self.network_interfaces += u64::from(demand.network_interfaces);
         add_ports(&mut self.tcp_ports, &demand.tcp_ports);
         add_ports(&mut self.udp_ports, &demand.udp_ports);
         self.gpus.extend_from_slice(gpus);
+    }
+
+    /// Counts one more task of the group; how many they are now.
+    pub(crate) fn count_one_more(&mut self, group: &Arc<str>) -> u32 {
         match self.find(group) {
-            Ok(at) => self.groups[at].1 += 1,
-            Err(at) => self.groups.insert(at, (group.into(), 1)),
+            Ok(at) => {
+                self.groups[at].1 += 1;
+                self.groups[at].1
+            }
+            Err(at) => {
+                self.groups.insert(at, (Arc::clone(group), 1));
+                1
+            }
         }
     }
 
-    /// The reverse of [`Account::take`]. What is not held is not given back.
-    pub(crate) fn give_back(&mut self, demand: &Demand, gpus: &[String], group: &str) {
-        let Ok(at) = self.find(group) else {
-            return;
-        };
+    /// Counts one task less; the name and how many there are still, `None` if there was none.
+    pub(crate) fn count_one_less(&mut self, group: &str) -> Option<(Arc<str>, u32)> {
+        let at = self.find(group).ok()?;
         self.groups[at].1 -= 1;
-        if self.groups[at].1 == 0 {
+        let (group, left) = self.groups[at].clone();
+        if left == 0 {
             self.groups.remove(at);
         }
+        Some((group, left))
+    }
+
+    /// The reverse of [`Account::take`].
+    pub(crate) fn give_back(&mut self, demand: &Demand, gpus: &[String]) {
         let less = |held: u64, given: u32| held.saturating_sub(u64::from(given));
         self.cpu_units = less(self.cpu_units, demand.cpu_units);
         self.memory_mib = less(self.memory_mib, demand.memory_mib);

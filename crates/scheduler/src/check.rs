@@ -1,5 +1,6 @@
 //! May this host run this task? One function per rule; each says why not.
 
+use crate::Host;
 use crate::account::Account;
 use crate::expression::Expression;
 use crate::host::ZONE;
@@ -14,14 +15,14 @@ type Check = fn(&Account, &Request<'_>) -> Option<Refusal>;
 /// In the order of `placement.md` §1. The status is no check: [`crate::Pool`] holds ACTIVE
 /// hosts only.
 const CHECKS: [Check; 10] = [
-    agent,
-    required_attributes,
+    |account, _| agent(&account.host),
+    |account, request| required_attributes(&account.host, request),
     cpu,
     memory,
     ports,
     gpus,
     network_interfaces,
-    location,
+    |account, request| location(&account.host, request),
     member_of,
     distinct_instance,
 ];
@@ -38,12 +39,12 @@ pub(crate) fn check_all(account: &Account, request: &Request<'_>) -> Vec<Refusal
     refusals.collect()
 }
 
-fn agent(account: &Account, _: &Request<'_>) -> Option<Refusal> {
-    (!account.host.agent_connected).then_some(Refusal::Agent)
+pub(crate) fn agent(host: &Host) -> Option<Refusal> {
+    (!host.agent_connected).then_some(Refusal::Agent)
 }
 
-fn required_attributes(account: &Account, request: &Request<'_>) -> Option<Refusal> {
-    let has = &account.host.attributes;
+pub(crate) fn required_attributes(host: &Host, request: &Request<'_>) -> Option<Refusal> {
+    let has = &host.attributes;
     let missing = |wanted: &&crate::RequiredAttribute<'_>| match has.get(wanted.name) {
         None => true,
         Some(value) => wanted.value.is_some() && value.as_deref() != wanted.value,
@@ -99,11 +100,11 @@ fn network_interfaces(account: &Account, request: &Request<'_>) -> Option<Refusa
     (asked > free).then_some(Refusal::Resource(Resource::Eni { asked, free }))
 }
 
-fn location(account: &Account, request: &Request<'_>) -> Option<Refusal> {
+pub(crate) fn location(host: &Host, request: &Request<'_>) -> Option<Refusal> {
     if request.zones.is_empty() {
         return None;
     }
-    let zone = account.host.attributes.get(ZONE).and_then(Option::as_deref);
+    let zone = host.attributes.get(ZONE).and_then(Option::as_deref);
     let is_wanted = zone.is_some_and(|zone| request.zones.contains(&zone));
     let zone = zone.map(Into::into);
     (!is_wanted).then_some(Refusal::Location { zone })
@@ -127,6 +128,11 @@ pub(crate) fn is_member(account: &Account, expression: &Expression) -> bool {
         let _ = account;
         expression.text().is_empty()
     }
+}
+
+/// The verdict on every host that has the attributes of `host`, where these decide alone.
+pub(crate) fn is_member_whatever_runs(_host: &Host, expression: &Expression) -> Option<bool> {
+    Some(expression.text().is_empty())
 }
 
 fn distinct_instance(account: &Account, request: &Request<'_>) -> Option<Refusal> {

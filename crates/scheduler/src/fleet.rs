@@ -1,5 +1,6 @@
 //! The ledger of all hosts: what they registered, what is taken.
-//! Persistent maps: a clone is O(1), so a placement can try on a copy.
+//! Persistent maps: a clone is O(1), so a placement can try on a copy. Every change goes
+//! through here and takes the index along.
 
 use std::sync::Arc;
 
@@ -7,29 +8,40 @@ use imbl::OrdMap;
 use model::ContainerInstanceId;
 
 use crate::account::{Account, Free};
+use crate::index::Index;
 use crate::{Demand, Host};
 
 #[derive(Clone, Debug, Default)]
 pub struct Fleet {
     accounts: OrdMap<ContainerInstanceId, Arc<Account>>,
+    index: Index,
 }
 
 impl Fleet {
     /// Adds a host, or replaces what it registered; what its tasks hold stays taken.
     pub fn register(&mut self, host: Host) {
-        let host = Arc::new(host);
-        match self.accounts.get_mut(&host.id) {
-            Some(account) => Arc::make_mut(account).host = host,
-            None => {
-                let account = Account::new(Arc::clone(&host));
-                self.accounts.insert(host.id, Arc::new(account));
-            }
+        let mut host = Arc::new(host);
+        if let Some(shared) = self.index.attributes_like(&host).cloned() {
+            Arc::make_mut(&mut host).attributes = shared;
         }
+        let id = host.id;
+        let mut account = match self.accounts.remove(&id) {
+            Some(account) => {
+                self.index.leave(&account);
+                Arc::unwrap_or_clone(account)
+            }
+            None => Account::new(Arc::clone(&host)),
+        };
+        account.host = host;
+        account.class = self.index.enter(&account);
+        self.accounts.insert(id, Arc::new(account));
     }
 
     /// Forgets a host and what its tasks hold: it was deregistered.
     pub fn remove(&mut self, id: &ContainerInstanceId) {
-        self.accounts.remove(id);
+        if let Some(account) = self.accounts.remove(id) {
+            self.index.leave(&account);
+        }
     }
 
     pub fn host(&self, id: &ContainerInstanceId) -> Option<&Host> {
@@ -56,12 +68,21 @@ impl Fleet {
         gpus: &[String],
         group: &str,
     ) {
-        if let Some(account) = self.accounts.get_mut(id) {
-            Arc::make_mut(account).take(demand, gpus, group);
-        }
+        let Some(account) = self.accounts.get_mut(id) else {
+            return;
+        };
+        let account = Arc::make_mut(account);
+        let before = account.entry();
+        account.take(demand, gpus);
+        let class = account.class;
+        let group = self.index.group(class, group);
+        let tasks = account.count_one_more(&group);
+        self.index.change(class, &before, account.entry());
+        self.index.count(class, &group, *id, (tasks - 1, tasks));
     }
 
-    /// The reverse of [`Fleet::take`] with the same arguments.
+    /// The reverse of [`Fleet::take`] with the same arguments. What a host does not hold is
+    /// not given back.
     pub fn give_back(
         &mut self,
         id: &ContainerInstanceId,
@@ -69,9 +90,18 @@ impl Fleet {
         gpus: &[String],
         group: &str,
     ) {
-        if let Some(account) = self.accounts.get_mut(id) {
-            Arc::make_mut(account).give_back(demand, gpus, group);
-        }
+        let Some(account) = self.accounts.get_mut(id) else {
+            return;
+        };
+        let account = Arc::make_mut(account);
+        let before = account.entry();
+        let Some((group, tasks)) = account.count_one_less(group) else {
+            return;
+        };
+        account.give_back(demand, gpus);
+        let class = account.class;
+        self.index.change(class, &before, account.entry());
+        self.index.count(class, &group, *id, (tasks + 1, tasks));
     }
 
     /// How many tasks run on the host (`runningTasksCount`); only expressions ask for it.
@@ -89,6 +119,10 @@ impl Fleet {
 
     pub(crate) fn account(&self, id: &ContainerInstanceId) -> Option<&Account> {
         self.accounts.get(id).map(|account| &**account)
+    }
+
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
     }
 
     /// In the order of ids.

@@ -37,12 +37,18 @@ pub mod expression {
 }
 mod fleet;
 mod host;
+mod index;
+mod judge;
 mod place;
 mod rank;
 mod refusal;
 mod request;
+mod room;
 mod scan;
+mod search;
+mod shelf;
 mod survey;
+mod tally;
 
 pub use account::Free;
 pub use demand::{Demand, RequiredAttribute};

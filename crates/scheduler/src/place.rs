@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use model::ContainerInstanceId;
 use rand::Rng;
 
-use crate::scan;
+use crate::search::Search;
 use crate::{Fleet, RankValue, Refusal, Request};
 
-/// How many refusals are told one by one.
+/// With so many hosts in the pool every refusal is told one by one.
 pub const REFUSALS_MAX: usize = 1000;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,8 +19,8 @@ pub struct Placements {
     /// Empty when all were placed. Else how many hosts refused the first task that fitted
     /// nowhere, by ECS's reason; the sum is `examined`.
     pub tally: BTreeMap<&'static str, usize>,
-    /// The verdicts behind the tally, in the order of ids: all of them, or [`REFUSALS_MAX`] of
-    /// them when there are more.
+    /// The verdicts behind the tally, in the order of ids: all of them, or 100 of each reason
+    /// when the pool has more than [`REFUSALS_MAX`] hosts.
     pub refusals: Vec<(ContainerInstanceId, Refusal)>,
     /// Hosts in the pool; 0 means that there was nothing to look at.
     pub examined: usize,
@@ -52,10 +52,24 @@ pub(crate) struct Refused {
     pub(crate) examined: usize,
 }
 
+impl Refused {
+    /// Counts hosts of one reason, and says how many there were before.
+    pub(crate) fn add(&mut self, reason: &'static str, hosts: usize) -> usize {
+        let count = self.tally.entry(reason).or_insert(0);
+        *count += hosts;
+        *count - hosts
+    }
+}
+
 /// Places the tasks one after the other; each sees what the ones before took. The fleet itself
 /// is left as it is: the caller takes what was placed.
 pub fn place(fleet: &Fleet, request: &Request<'_>, rng: &mut impl Rng) -> Placements {
-    place_with(fleet, request, |fleet| scan::choose(fleet, request, rng))
+    place_with(fleet, request, |fleet| {
+        let search = Search::new(fleet, request);
+        let placed = search.choose(rng);
+        let examined = search.examined();
+        placed.map_or_else(|| Err(search.refused()), |placed| Ok((placed, examined)))
+    })
 }
 
 /// The same with another way to choose a host for one task.

@@ -5,9 +5,9 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use crate::Fleet;
 use crate::account::Account;
 use crate::request::{BinpackBy, Request, SpreadBy, Strategy};
+use crate::{Fleet, Host};
 
 /// What one strategy says of one host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(crate) fn count_buckets<'a>(fleet: &'a Fleet, request: &Request<'_>) -> Buck
         if let Strategy::Spread(SpreadBy::Attribute(name)) = strategy {
             for account in fleet.accounts() {
                 if request.pool.counts(&account.host) {
-                    *tasks.entry(bucket(account, name)).or_insert(0) +=
+                    *tasks.entry(bucket(&account.host, name)).or_insert(0) +=
                         account.tasks_of(request.group);
                 }
             }
@@ -66,8 +66,8 @@ pub(crate) fn count_buckets<'a>(fleet: &'a Fleet, request: &Request<'_>) -> Buck
 }
 
 /// A host without the attribute is in a bucket of its own, one with no value in another.
-fn bucket<'a>(account: &'a Account, name: &str) -> Option<&'a str> {
-    let value = account.host.attributes.get(name)?;
+pub(crate) fn bucket<'a>(host: &'a Host, name: &str) -> Option<&'a str> {
+    let value = host.attributes.get(name)?;
     Some(value.as_deref().unwrap_or_default())
 }
 
@@ -92,7 +92,7 @@ pub(crate) fn values(
             tasks: account.tasks_of(request.group),
         },
         Strategy::Spread(by @ SpreadBy::Attribute(name)) => {
-            let bucket = bucket(account, name);
+            let bucket = bucket(&account.host, name);
             RankValue::Spread {
                 by: by.clone(),
                 bucket: bucket.map(str::to_owned),

@@ -28,7 +28,7 @@ pub(crate) fn choose(
         match check(account, request) {
             Ok(()) => fitting.push(account),
             Err(refusal) => {
-                *refused.tally.entry(refusal.reason()).or_insert(0) += 1;
+                refused.add(refusal.reason(), 1);
                 if refused.refusals.len() < REFUSALS_MAX {
                     refused.refusals.push((account.host.id, refusal));
                 }

@@ -1,0 +1,366 @@
+//! The choice of a host through the index.
+//!
+//! The strategies narrow what is left, one after the other: a spread by attribute leaves
+//! some of the classes, a binpack one amount of the resource, a spread by instance one
+//! number of tasks. What is narrowed is never listed: only in the end is one host looked
+//! up, or drawn, among those that are left. A step that leaves no host which fits is
+//! taken back, and the next best bucket tried.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
+
+use model::ContainerInstanceId;
+use rand::{Rng, RngExt};
+
+use crate::account::Account;
+use crate::check::{is_member, ports};
+use crate::index::Share;
+use crate::judge::Judged;
+use crate::place::{Placed, RunnerUp};
+use crate::rank::{self, Buckets, bucket};
+use crate::request::{BinpackBy, Constraint, Request, SpreadBy, Strategy};
+use crate::room::{Room, Span};
+use crate::shelf::Entry;
+use crate::{Fleet, RankValue};
+
+/// How often a host is drawn at random before those that fit are listed.
+const DRAWS: usize = 16;
+/// So few hosts are asked one by one.
+const FEW: usize = 32;
+
+/// One task looking for a host.
+pub(crate) struct Search<'a> {
+    pub(crate) fleet: &'a Fleet,
+    pub(crate) request: &'a Request<'a>,
+    pub(crate) judged: Vec<Judged<'a>>,
+    pub(crate) asked: Room,
+    is_distinct: bool,
+    buckets: Buckets<'a>,
+}
+
+/// How to choose between equals.
+enum Pick<'r> {
+    /// A number below the given one, at random.
+    Random(&'r mut dyn FnMut(usize) -> usize),
+    First,
+}
+
+/// What the strategies so far have left.
+#[derive(Clone)]
+struct Field<'s> {
+    classes: Vec<&'s Judged<'s>>,
+    span: Span,
+    /// The shelf to look on, once a strategy has chosen.
+    by: Option<BinpackBy>,
+    /// Only hosts with so many tasks of the group.
+    tasks: Option<u32>,
+    not: Option<ContainerInstanceId>,
+}
+
+impl<'a> Search<'a> {
+    pub(crate) fn new(fleet: &'a Fleet, request: &'a Request<'a>) -> Self {
+        let pool = request.pool;
+        let near = fleet.index().classes_near(pool);
+        let held = near.filter(|class| pool.holds(class.alike()));
+        let is_distinct = |one: &Constraint| matches!(one, Constraint::DistinctInstance);
+        let demand = request.demand;
+        Self {
+            fleet,
+            request,
+            judged: held.map(|class| Judged::new(class, request)).collect(),
+            asked: Room::new(
+                demand.cpu_units,
+                demand.memory_mib,
+                demand.gpus,
+                demand.network_interfaces,
+            ),
+            is_distinct: request.constraints.iter().any(is_distinct),
+            buckets: buckets(fleet, request),
+        }
+    }
+
+    /// How many hosts are in the pool.
+    pub(crate) fn examined(&self) -> usize {
+        self.judged.iter().map(|judged| judged.class.len()).sum()
+    }
+
+    pub(crate) fn choose(&self, rng: &mut impl Rng) -> Option<Placed> {
+        let mut field = Field {
+            classes: self.judged.iter().filter(|one| one.is_open()).collect(),
+            span: Span::at_least(self.asked),
+            by: None,
+            tasks: None,
+            not: None,
+        };
+        let mut draw = |below| rng.random_range(0..below);
+        let winner = self.best(&field, 0, &mut Pick::Random(&mut draw))?;
+        field.not = Some(winner);
+        let runner_up = self.best(&field, 0, &mut Pick::First);
+        Some(self.placed(winner, runner_up))
+    }
+
+    fn placed(
+        &self,
+        winner: ContainerInstanceId,
+        runner_up: Option<ContainerInstanceId>,
+    ) -> Placed {
+        let gpus = self.request.demand.gpus as usize;
+        let gpu_ids = match self.fleet.account(&winner) {
+            Some(account) if gpus > 0 => account.free_gpus().take(gpus).cloned().collect(),
+            _ => Vec::new(),
+        };
+        Placed {
+            host: winner,
+            gpu_ids,
+            values: self.values(winner),
+            runner_up: runner_up.map(|host| RunnerUp {
+                host,
+                values: self.values(host),
+            }),
+        }
+    }
+
+    fn values(&self, id: ContainerInstanceId) -> Vec<RankValue> {
+        let account = self.fleet.account(&id);
+        account.map_or_else(Vec::new, |account| {
+            rank::values(account, self.request, &self.buckets)
+        })
+    }
+
+    /// One of the best by the strategies from the `at`-th on.
+    fn best(
+        &self,
+        field: &Field<'_>,
+        at: usize,
+        pick: &mut Pick<'_>,
+    ) -> Option<ContainerInstanceId> {
+        match self.request.strategies.get(at) {
+            None | Some(Strategy::Random) => self.any(field, pick),
+            Some(Strategy::Binpack(by)) => {
+                let classes = field.classes.iter();
+                let left = |entry: Entry| match by {
+                    BinpackBy::Cpu => entry.room.cpu(),
+                    BinpackBy::Memory => entry.room.memory(),
+                };
+                let least = classes.filter_map(|judged| self.first(field, judged, *by).map(left));
+                let least = least.min()?;
+                let mut field = field.clone();
+                field.by = Some(*by);
+                field.span = match by {
+                    BinpackBy::Cpu => field.span.with_cpu(least),
+                    BinpackBy::Memory => field.span.with_memory(least),
+                };
+                self.best(&field, at + 1, pick)
+            }
+            Some(Strategy::Spread(SpreadBy::Attribute(name))) => {
+                let mut by_tasks = BTreeMap::<u32, Vec<&Judged<'_>>>::new();
+                for judged in &field.classes {
+                    let bucket = bucket(judged.class.alike(), name);
+                    let tasks = self.buckets[at].get(&bucket).copied().unwrap_or(0);
+                    by_tasks.entry(tasks).or_default().push(judged);
+                }
+                by_tasks.into_values().find_map(|classes| {
+                    let field = Field {
+                        classes,
+                        ..field.clone()
+                    };
+                    self.best(&field, at + 1, pick)
+                })
+            }
+            Some(Strategy::Spread(SpreadBy::InstanceId)) => {
+                // A second spread by instance finds one number only.
+                let numbers = match field.tasks {
+                    Some(tasks) => vec![tasks],
+                    None => self.numbers(field),
+                };
+                numbers.into_iter().find_map(|tasks| {
+                    let mut field = field.clone();
+                    field.tasks = Some(tasks);
+                    self.best(&field, at + 1, pick)
+                })
+            }
+        }
+    }
+
+    /// How many tasks of the group hosts have, the least first.
+    fn numbers(&self, field: &Field<'_>) -> Vec<u32> {
+        let mut numbers = BTreeSet::new();
+        for judged in &field.classes {
+            let share = judged.class.share(self.request.group);
+            let with_some = share.map_or(0, |share| share.hosts.len());
+            if with_some < judged.class.len() {
+                numbers.insert(0);
+            }
+            numbers.extend(share.into_iter().flat_map(numbers_of));
+        }
+        numbers.into_iter().collect()
+    }
+
+    fn any(&self, field: &Field<'_>, pick: &mut Pick<'_>) -> Option<ContainerInstanceId> {
+        let draw = match pick {
+            Pick::Random(draw) => draw,
+            Pick::First => {
+                let by = field.by.unwrap_or(BinpackBy::Cpu);
+                let mut classes = field.classes.iter();
+                let first = classes.find_map(|judged| self.first(field, judged, by));
+                return first.map(|entry| entry.id);
+            }
+        };
+        if let Some(id) = self.drawn(field, draw) {
+            return Some(id);
+        }
+        let by = field.by.unwrap_or(BinpackBy::Cpu);
+        let mut all = Vec::new();
+        for judged in &field.classes {
+            self.each(field, judged, by, &mut |entry| {
+                all.push(entry.id);
+                false
+            });
+        }
+        (!all.is_empty()).then(|| all[draw(all.len())])
+    }
+
+    /// Draws hosts that are near enough, a few times: one that fits is as likely as any other.
+    fn drawn(
+        &self,
+        field: &Field<'_>,
+        draw: &mut dyn FnMut(usize) -> usize,
+    ) -> Option<ContainerInstanceId> {
+        let ranks = |by: BinpackBy| {
+            let classes = field.classes.iter();
+            let ranks: Vec<_> = classes
+                .map(|judged| judged.class.shelf(by).ranks(&field.span))
+                .collect();
+            let all: usize = ranks.iter().map(std::ops::Range::len).sum();
+            (all, by, ranks)
+        };
+        let (all, by, ranks) = match field.by {
+            Some(by) => ranks(by),
+            None => {
+                let (by_cpu, by_memory) = (ranks(BinpackBy::Cpu), ranks(BinpackBy::Memory));
+                if by_cpu.0 <= by_memory.0 {
+                    by_cpu
+                } else {
+                    by_memory
+                }
+            }
+        };
+        for _ in 0..DRAWS.min(all) {
+            let mut drawn = draw(all);
+            for (judged, ranks) in field.classes.iter().zip(&ranks) {
+                if drawn < ranks.len() {
+                    let entry = judged.class.shelf(by).nth(ranks.start + drawn)?;
+                    if field.span.holds(entry.room) && self.fits(field, judged, entry) {
+                        return Some(entry.id);
+                    }
+                    break;
+                }
+                drawn -= ranks.len();
+            }
+        }
+        None
+    }
+
+    /// The host of the class with the least left.
+    fn first(&self, field: &Field<'_>, judged: &Judged<'_>, by: BinpackBy) -> Option<Entry> {
+        let mut first = None;
+        self.each(field, judged, by, &mut |entry| {
+            first = Some(*entry);
+            true
+        });
+        first
+    }
+
+    /// Visits hosts of the class that fit, in the order of the shelf, until `stop` says so.
+    fn each(
+        &self,
+        field: &Field<'_>,
+        judged: &Judged<'_>,
+        by: BinpackBy,
+        stop: &mut dyn FnMut(&Entry) -> bool,
+    ) {
+        let mut test = |entry: &Entry| self.fits(field, judged, entry) && stop(entry);
+        match self.few(field, judged) {
+            Some(mut few) => {
+                few.retain(|entry| field.span.holds(entry.room));
+                few.sort_unstable_by_key(|entry| by.key(entry));
+                few.iter().find(|entry| test(entry));
+            }
+            None => {
+                judged.class.shelf(by).first(&field.span, test);
+            }
+        }
+    }
+
+    /// When only hosts with a number of tasks are wanted and those are few: all of them.
+    fn few(&self, field: &Field<'_>, judged: &Judged<'_>) -> Option<Vec<Entry>> {
+        let tasks = field.tasks.filter(|tasks| *tasks > 0)?;
+        let Some(share) = judged.class.share(self.request.group) else {
+            return Some(Vec::new());
+        };
+        let hosts = with_tasks(share, tasks).take(FEW + 1);
+        let accounts = hosts.filter_map(|id| self.fleet.account(&id));
+        let few: Vec<Entry> = accounts.map(Account::entry).collect();
+        (few.len() <= FEW).then_some(few)
+    }
+
+    /// Whether a host with enough room passes the rest.
+    fn fits(&self, field: &Field<'_>, judged: &Judged<'_>, entry: &Entry) -> bool {
+        if field.not == Some(entry.id) {
+            return false;
+        }
+        if !self.must_ask(judged) && field.tasks.is_none() {
+            return true;
+        }
+        let Some(account) = self.fleet.account(&entry.id) else {
+            return false;
+        };
+        let tasks = || account.tasks_of(self.request.group);
+        field.tasks.is_none_or(|wanted| tasks() == wanted)
+            && (!self.is_distinct || tasks() == 0)
+            && ports(account, self.request).is_none()
+            && judged.pending.iter().all(|one| is_member(account, one))
+    }
+
+    /// Whether what is left of amounts does not decide alone.
+    pub(crate) fn must_ask(&self, judged: &Judged<'_>) -> bool {
+        let demand = self.request.demand;
+        self.is_distinct
+            || !judged.pending.is_empty()
+            || !demand.tcp_ports.is_empty()
+            || !demand.udp_ports.is_empty()
+    }
+}
+
+/// What each spread by attribute counts, from the classes.
+fn buckets<'a>(fleet: &'a Fleet, request: &Request<'_>) -> Buckets<'a> {
+    let count = |strategy: &Strategy| {
+        let mut tasks = BTreeMap::new();
+        if let Strategy::Spread(SpreadBy::Attribute(name)) = strategy {
+            for class in fleet.index().classes_near(request.pool) {
+                if request.pool.counts(class.alike()) {
+                    let share = class.share(request.group).map_or(0, |share| share.tasks);
+                    *tasks.entry(bucket(class.alike(), name)).or_insert(0) += share;
+                }
+            }
+        }
+        tasks
+    };
+    request.strategies.iter().map(count).collect()
+}
+
+/// The different numbers of tasks, the least first.
+fn numbers_of(share: &Share) -> impl Iterator<Item = u32> {
+    let next = |tasks: u32| {
+        let above = (tasks.checked_add(1)?, ContainerInstanceId::from_bits(0));
+        Some(share.hosts.range(above..).next()?.0)
+    };
+    iter::successors(next(0), move |tasks| next(*tasks))
+}
+
+/// Hosts with exactly so many tasks.
+fn with_tasks(share: &Share, tasks: u32) -> impl Iterator<Item = ContainerInstanceId> {
+    let first = (tasks, ContainerInstanceId::from_bits(0));
+    let last = (tasks, ContainerInstanceId::from_bits(u128::MAX));
+    share.hosts.range(first..=last).map(|(_, id)| *id)
+}
