@@ -21,6 +21,8 @@ mod target;
 
 pub use auth::Auth;
 pub use config::{Clock, HttpConfig, HttpLimits, RandomIds, RequestIds};
+pub use http::Method;
+
 pub use gateway::{ApiError, Caller, ExtensionReply, ExtensionRequest, Gateway, Request, Service};
 pub use server::serve;
 pub use sigv4::{Key, Keys, Session};

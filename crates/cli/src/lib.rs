@@ -9,6 +9,7 @@
 //! everything that is said about it goes to stderr.
 
 mod arguments;
+mod explanation;
 mod failed;
 mod instances;
 mod listing;
@@ -25,6 +26,7 @@ mod table;
 mod task_definitions;
 mod task_name;
 mod terminal;
+mod why;
 
 use std::future::Future;
 
@@ -39,6 +41,7 @@ pub use run::{ComfortArgs, RunArgs, TaskArgs};
 pub use stop::StopArgs;
 pub use task_definitions::TaskDefinitionsArgs;
 pub use terminal::{ColorChoice, Terminal};
+pub use why::WhyArgs;
 
 use failed::Failed;
 
@@ -53,6 +56,8 @@ pub enum Command {
     Logs(LogsArgs),
     /// Stop tasks
     Stop(StopArgs),
+    /// Show why a task stands where it does, and why it stopped
+    Why(WhyArgs),
     /// List container instances with what they have and what is free
     Instances(InstancesArgs),
     /// List task definitions
@@ -76,6 +81,7 @@ impl Command {
             Self::Ps(ps) => &ps.common,
             Self::Logs(logs) => &logs.common,
             Self::Stop(stop) => &stop.common,
+            Self::Why(why) => &why.common,
             Self::Instances(instances) => &instances.common,
             Self::TaskDefinitions(definitions) => &definitions.common,
         }
@@ -111,6 +117,7 @@ pub async fn execute(
         }
         Command::Ps(ps) => ps::execute(&ps, &connection, &mut terminal).await,
         Command::Stop(stop) => stop::execute(&stop, &connection, &mut terminal).await,
+        Command::Why(why) => why::execute(&why, &connection, &mut terminal).await,
         Command::Instances(instances) => {
             instances::execute(&instances, &connection, &mut terminal).await
         }

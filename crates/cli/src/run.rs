@@ -3,6 +3,7 @@
 mod arguments;
 mod definition;
 mod demand;
+mod dry_run;
 mod exit_code;
 mod file;
 mod fill_in;
@@ -10,7 +11,7 @@ mod follow;
 mod refusal;
 mod request;
 mod reuse;
-mod summary;
+pub(crate) mod summary;
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -43,6 +44,16 @@ pub(crate) async fn execute(
     interrupt: impl Future<Output = ()>,
 ) -> u8 {
     let mut interrupt = pin!(interrupt);
+    if args.comfort.dry_run {
+        return tokio::select! {
+            biased;
+            done = dry_run::execute(&args, connection, &mut terminal) => match done {
+                Ok(code) => code,
+                Err(failed) => not_run(&mut terminal, &failed),
+            },
+            () = &mut interrupt => INTERRUPTED,
+        };
+    }
     let prepared = tokio::select! {
         biased;
         prepared = prepare(&args, connection, &mut terminal) => prepared,

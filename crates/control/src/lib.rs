@@ -6,13 +6,18 @@
 //! caller arrive in [`cx::Cx`]; nothing here waits, logs or talks to a host.
 
 pub mod assignment;
+mod capacity;
 pub mod cx;
+mod deregistration;
 pub mod error;
+pub mod extension;
 mod honoured;
+pub mod hosting;
 pub mod identifier;
+mod instance_attributes;
 mod launch;
 pub mod limits;
-pub mod local_host;
+mod local_host;
 pub mod operation;
 pub mod ops;
 mod paging;

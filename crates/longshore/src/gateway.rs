@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use api::{ApiError, ExtensionReply, ExtensionRequest, Gateway, Request, Service};
+use api::{ApiError, ExtensionReply, ExtensionRequest, Gateway, Method, Request, Service};
 use async_trait::async_trait;
 use bytes::Bytes;
 use control::operation::{self, Answer, Prepared};
-use control::{Caller, OpError, ReadCx, Settings};
+use control::{Caller, OpError, ReadCx, Settings, extension};
 use logs::LogsError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -47,8 +47,16 @@ impl Gateway for ServerGateway {
         }
     }
 
-    async fn extension(&self, _: ExtensionRequest) -> Option<Result<ExtensionReply, ApiError>> {
-        None
+    async fn extension(
+        &self,
+        request: ExtensionRequest,
+    ) -> Option<Result<ExtensionReply, ApiError>> {
+        let (&Method::POST, Some(caller)) = (&request.method, request.caller) else {
+            return None;
+        };
+        let prepared = extension::prepare(&request.path, &request.body)?;
+        let answer = self.run(caller, prepared).await;
+        Some(answer.map(ExtensionReply::json))
     }
 }
 
@@ -56,10 +64,19 @@ impl ServerGateway {
     async fn ecs(&self, request: Request) -> Result<Bytes, ApiError> {
         let entry = operation::find(&request.operation)
             .ok_or_else(|| ApiError::internal(format!("unknown {}", request.operation)))?;
+        self.run(request.caller, entry.prepare(&request.body)).await
+    }
+
+    /// A read runs here and now, a write goes to the writer.
+    async fn run(
+        &self,
+        caller: api::Caller,
+        prepared: Result<Prepared, OpError>,
+    ) -> Result<Bytes, ApiError> {
         let caller = Caller {
-            principal_arn: request.caller.principal_arn.to_string(),
+            principal_arn: caller.principal_arn.to_string(),
         };
-        let answer = match entry.prepare(&request.body).map_err(api_error)? {
+        let answer = match prepared.map_err(api_error)? {
             Prepared::Read(call) => self.read(&caller, call),
             Prepared::Write(call) => self.writer.run(Arc::new(caller), call).await,
         };

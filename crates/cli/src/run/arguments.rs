@@ -103,6 +103,12 @@ pub struct ComfortArgs {
     /// Do not show what the containers write
     #[arg(long)]
     pub no_logs: bool,
+    /// Show where the tasks would go, and why not elsewhere; start nothing
+    ///
+    /// Prints each host's verdict. Returns 0 if every task has a place, else 125. A file
+    /// is not registered.
+    #[arg(long, conflicts_with = "no_wait")]
+    pub dry_run: bool,
     /// Print the final tasks as the API describes them, and no logs
     #[arg(long)]
     pub json: bool,

@@ -39,8 +39,19 @@ pub(super) async fn choose(
     connection: &Connection,
     terminal: &mut Terminal,
 ) -> Result<Chosen, Failed> {
+    match read(what, terminal)? {
+        Some(input) => registered(input, connection, terminal).await,
+        None => described(what, connection, terminal).await,
+    }
+}
+
+/// The definition in a file; `None` if WHAT names no file.
+pub(super) fn read(
+    what: &str,
+    terminal: &mut Terminal,
+) -> Result<Option<RegisterTaskDefinitionInput>, Failed> {
     if !is_file(what) {
-        return described(what, connection, terminal).await;
+        return Ok(None);
     }
     let name = if what == "-" { "stdin" } else { what };
     let read = file::read(name, &text(what, terminal)?).map_err(Failed::new)?;
@@ -50,7 +61,7 @@ pub(super) async fn choose(
             read.unknown.join(", ")
         ));
     }
-    registered(read.input, connection, terminal).await
+    Ok(Some(read.input))
 }
 
 /// A family cannot contain what paths do; a file of that name comes first.
@@ -122,7 +133,7 @@ async fn known(
     Ok(answer.task_definition.filter(same))
 }
 
-async fn described(
+pub(super) async fn described(
     name: &str,
     connection: &Connection,
     terminal: &mut Terminal,

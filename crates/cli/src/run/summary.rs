@@ -6,7 +6,7 @@ use super::exit_code::ran_out_of_memory;
 use crate::{span, task_name};
 
 /// Lines for stderr: how the task ended, then each container.
-pub(super) fn of(task: &Task, definition: Option<&TaskDefinition>) -> Vec<String> {
+pub(crate) fn of(task: &Task, definition: Option<&TaskDefinition>) -> Vec<String> {
     let mut lines = vec![ending(task)];
     let containers = task.containers.iter().flatten();
     lines.extend(containers.map(|container| {

@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Operation and body.
+/// Operation, or path if there is none, and body.
 pub(crate) type Request = (String, Value);
 
 /// Answers a request; the last of the list is the one to answer.
@@ -109,6 +109,7 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
             if line.trim_end().is_empty() {
                 break;
             }
+            operation = line.split(' ').nth(1).unwrap().to_owned();
             continue;
         };
         match name.to_lowercase().as_str() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::payload::NetworkMode;
 use model::shapes::{Tag, TaskOverride};
-use scheduler::Placed;
+use scheduler::{Placed, Pool};
 use uuid::{Builder, Uuid};
 
 use super::placement::Rules;
@@ -31,7 +31,17 @@ pub(crate) struct Template<'a> {
     pub(crate) tags: Vec<Tag>,
 }
 
-impl Template<'_> {
+impl<'a> Template<'a> {
+    /// Where the tasks may stand.
+    pub(crate) fn pool(&self) -> Pool<'a> {
+        let cluster = self.cluster;
+        match self.launch_type {
+            LaunchType::Ec2 => Pool::Ec2 { cluster },
+            LaunchType::External => Pool::External { cluster },
+            LaunchType::Fargate => Pool::Fargate,
+        }
+    }
+
     /// The `index`-th task of the call, where it was placed.
     pub(crate) fn create(
         &self,

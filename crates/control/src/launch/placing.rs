@@ -118,7 +118,8 @@ fn sample((instance, refusal): &(ContainerInstanceId, scheduler::Refusal)) -> Sa
     }
 }
 
-fn count(number: usize) -> u32 {
+/// A number of hosts or tasks, for the wire.
+pub(crate) fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
@@ -133,7 +134,7 @@ pub(crate) fn ranking(values: &[RankValue]) -> Vec<u32> {
 }
 
 /// `None` for a call without any.
-fn rules_text(template: &Template<'_>) -> Option<Arc<RulesText>> {
+pub(crate) fn rules_text(template: &Template<'_>) -> Option<Arc<RulesText>> {
     let rules = &template.rules;
     if rules.constraints.is_empty() && rules.strategies.is_empty() {
         return None;
@@ -144,14 +145,14 @@ fn rules_text(template: &Template<'_>) -> Option<Arc<RulesText>> {
     }))
 }
 
-pub(crate) fn constraint_text(constraint: &Constraint) -> String {
+fn constraint_text(constraint: &Constraint) -> String {
     match constraint {
         Constraint::MemberOf(expression) => format!("memberOf {}", expression.text()),
         Constraint::DistinctInstance => "distinctInstance".to_owned(),
     }
 }
 
-pub(crate) fn strategy_text(strategy: &Strategy) -> String {
+fn strategy_text(strategy: &Strategy) -> String {
     match strategy {
         Strategy::Random => "random".to_owned(),
         Strategy::Spread(SpreadBy::InstanceId) => "spread instanceId".to_owned(),
