@@ -17,8 +17,10 @@ mod requirements;
 mod rootfs;
 pub mod shim;
 mod spec;
+mod sweeper;
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,6 +44,7 @@ use container::{execute, launch, outcome};
 use image::{ImageConfig, ImageStore, Progress, Registries};
 use network::{Network, NetworkConfig};
 pub use requirements::NativeError;
+use sweeper::Sweeper;
 
 /// A killed container ends at once; one that hangs in the kernel is given up after this.
 const KILL_TIME: Duration = Duration::from_secs(10);
@@ -71,6 +74,7 @@ pub struct NativeDriver {
     capacity: Capacity,
     images: ImageStore,
     network: Network,
+    sweeper: Sweeper,
 }
 
 impl NativeDriver {
@@ -82,19 +86,25 @@ impl NativeDriver {
         let images = ImageStore::open(&root.join("images")).map_err(|error| error.to_failure())?;
         let network = Network::open(&root.join("network"), config.network).await?;
         let folders = Folders::new(tasks);
-        let live = folders.tasks().map_err(|source| NativeError::Folder {
+        let cannot_read = |source| NativeError::Folder {
             path: root.display().to_string(),
             source,
-        })?;
-        network.recover(&live).await?;
+        };
+        network
+            .recover(&folders.tasks().map_err(cannot_read)?)
+            .await?;
+        let images = images.with_registries(config.registries);
+        let removed = requirements::folder(&root.join("removed"))?;
+        let sweeper = Sweeper::start(removed, cgroups.clone(), images.clone());
         Ok(Self {
+            sweeper: sweeper.map_err(cannot_read)?,
             shim: config.shim,
             logs: requirements::folder(&config.logs)?,
             folders,
             filters: requirements::folder(&root.join("filters"))?,
             cgroups,
             capacity: requirements::capacity(),
-            images: images.with_registries(config.registries),
+            images,
             network,
         })
     }
@@ -138,19 +148,29 @@ impl NativeDriver {
         })
     }
 
-    /// Kills the container if it still runs, waits for its end, and removes all that is left.
+    /// Kills the container if it still runs and waits for its end. Keeps a new start out as
+    /// long as the lock lives; an ended container has been started, and needs none.
+    async fn end(&self, folder: &Folder, key: &ContainerKey) -> Result<Option<File>, Failure> {
+        if folder.exit().is_some() {
+            return Ok(None);
+        }
+        let settled = timeout(KILL_TIME, launch::settled(folder)).await;
+        let lock = settled.map_err(|_| cannot_stop("it is still being started"))??;
+        if folder.started().is_some() && folder.exit().is_none() {
+            self.signal(key, Signal::KILL.as_raw()).await?;
+            let ended = timeout(KILL_TIME, outcome::wait(folder, key, &self.cgroups)).await;
+            ended.map_err(|_| cannot_stop("it did not end within 10 seconds of SIGKILL"))?;
+        }
+        Ok(lock)
+    }
+
+    /// Ends the container and removes all that is left.
     async fn discard(&self, key: &ContainerKey) -> Result<(), Failure> {
         let Some(folder) = self.folders.container(key) else {
             return Ok(());
         };
-        let settled = timeout(KILL_TIME, launch::settled(&folder)).await;
-        let lock = settled.map_err(|_| cannot_stop("it is still being started"))??;
-        if folder.started().is_some() && folder.exit().is_none() {
-            self.signal(key, Signal::KILL.as_raw()).await?;
-            let ended = timeout(KILL_TIME, outcome::wait(&folder, key, &self.cgroups)).await;
-            ended.map_err(|_| cannot_stop("it did not end within 10 seconds of SIGKILL"))?;
-        }
-        // The shim may still be removing the container's groups.
+        let lock = self.end(&folder, key).await?;
+        // The shim may still be unmounting the container's root.
         if let Some(Ok(Some(shim))) = folder.shim().map(|shim| shim.open()) {
             let gone = timeout(KILL_TIME, container::process::ended(&shim)).await;
             gone.map_err(|_| cannot_stop("its shim did not end"))?
@@ -209,6 +229,7 @@ impl Driver for NativeDriver {
             // Even if its image is no longer in the store.
             return Ok(launch::started(&spec.key, &record));
         }
+        self.sweeper.settled(Some(spec.key.task)).await;
         let request = self.request(spec, network).await?;
         let started = launch::start(&self.shim, &folder, &self.cgroups, &request).await;
         if started.is_err() {
@@ -263,15 +284,14 @@ impl Driver for NativeDriver {
     }
 
     async fn tear_down(&self, task: TaskId) -> Result<(), Failure> {
+        let mut locks = Vec::new();
         for key in self.folders.of_task(task).map_err(cannot_stop)? {
-            self.discard(&key).await?;
+            if let Some(folder) = self.folders.container(&key) {
+                locks.push(self.end(&folder, &key).await?);
+            }
         }
-        let (cgroups, folder) = (self.cgroups.clone(), self.folders.task(task));
-        let remove = move || -> io::Result<()> {
-            cgroups.remove_task(task)?;
-            Folder::new(folder).remove()
-        };
-        blocking(remove).await.map_err(cannot_stop)?;
+        let swept = self.sweeper.sweep(&self.folders, task).await;
+        swept.map_err(cannot_stop)?;
         self.network.tear_down(task).await
     }
 
@@ -299,6 +319,7 @@ impl Driver for NativeDriver {
     }
 
     async fn close(&self) -> Result<(), Failure> {
+        self.sweeper.settled(None).await;
         self.network.settle().await?;
         self.network.close().await
     }

@@ -16,7 +16,8 @@ use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, mkdirat, openat2};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags,
-    fsconfig_create, fsconfig_set_string, fsmount, fsopen, mount, mount_change, move_mount,
+    fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount, mount_change,
+    move_mount,
 };
 use rustix::system::uname;
 
@@ -104,6 +105,9 @@ impl Overlay<'_> {
         }
         fsconfig_set_string(&context, "upperdir", &self.upper)?;
         fsconfig_set_string(&context, "workdir", &self.work)?;
+        // Nothing is written to the disk for its own sake: a container's root ends with the
+        // container, and unmounting would wait for all that the whole disk has to write.
+        fsconfig_set_flag(&context, "volatile")?;
         fsconfig_create(&context)?;
         let mounted = fsmount(
             &context,

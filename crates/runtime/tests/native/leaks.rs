@@ -6,7 +6,7 @@ use std::path::Path;
 
 use runtime::Driver as _;
 
-use crate::testbed::{Testbed, until};
+use crate::testbed::{self, Testbed, until};
 
 const CONTAINERS: usize = 50;
 
@@ -67,11 +67,33 @@ async fn nothing_stays_behind() {
         }
     }
     bed.driver.tear_down(bed.task).await.unwrap();
+    bed.driver.close().await.unwrap();
     until(|| held(&task).is_empty()).await;
-    let tasks = bed.folder.path().join("data/native/tasks");
-    assert_eq!(fs::read_dir(tasks).unwrap().count(), 0);
-    let leases = bed.folder.path().join("data/native/images/leases");
-    assert_eq!(fs::read_dir(leases).unwrap().count(), 0);
+    for folder in ["tasks", "removed", "images/leases"] {
+        let folder = bed.folder.path().join("data/native").join(folder);
+        assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
+    }
+}
+
+/// As after a crash between the answer and the removal.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_server_goes_on_with_what_was_to_be_removed() {
+    let mut bed = Testbed::new().await;
+    bed.run(&bed.shell("true")).await;
+    let native = bed.folder.path().join("data/native");
+    let name = bed.task.to_string();
+    fs::rename(
+        native.join("tasks").join(&name),
+        native.join("removed").join(&name),
+    )
+    .unwrap();
+    assert!(!held(&name).is_empty());
+    bed.driver = testbed::open(bed.folder.path()).await;
+    bed.driver.close().await.unwrap();
+    assert!(held(&name).is_empty());
+    for folder in ["removed", "images/leases"] {
+        assert_eq!(fs::read_dir(native.join(folder)).unwrap().count(), 0);
+    }
 }
 
 /// Descriptors are those of the whole process, so the other tests must not change them: the

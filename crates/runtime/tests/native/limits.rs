@@ -76,6 +76,7 @@ async fn limits_reach_the_control_groups() {
         assert_eq!(text.trim(), value, "{file}");
     }
     bed.driver.tear_down(bed.task).await.unwrap();
+    bed.driver.close().await.unwrap();
     assert!(!Path::new("/sys/fs/cgroup/memory").join(task).exists());
 }
 

@@ -105,7 +105,10 @@ impl Testbed {
 impl Drop for Testbed {
     fn drop(&mut self) {
         let torn_down = block_in_place(|| {
-            Handle::current().block_on(async { self.driver.tear_down(self.task).await })
+            Handle::current().block_on(async {
+                self.driver.tear_down(self.task).await?;
+                self.driver.close().await
+            })
         });
         if !std::thread::panicking() {
             torn_down.unwrap();

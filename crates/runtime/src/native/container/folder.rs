@@ -6,20 +6,25 @@
 //! | `request.json` | server | what to make; gone once read |
 //! | `shim.json` | shim | the shim's process |
 //! | `started.json` | shim | the container runs or ran |
+//! | `life` | shim | a pipe with a name, open at the shim's end until the exit is written |
 //! | `exit.pending` | shim | room on the disk for the next one |
 //! | `exit.json` | shim | how it ended: the truth about the exit code |
 //! | `filter` | shim | the container's compiled filter of system calls; absent if privileged |
+//! | `groups/` | shim | where its mount namespace has the control groups of version 1 |
 //! | `config.json`, `state/`, `rootfs/`, `upper/`, `work/`, `etc/` | shim | the container itself |
 //! | `shim.log` | shim | its last words, should it crash |
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use model::TaskId;
 use model::container::{ContainerKey, Exit};
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::io::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -93,6 +98,26 @@ impl Folder {
             .open(&temporary)?;
         file.write_all(&serde_json::to_vec(record)?)?;
         fs::rename(temporary, self.join(name))
+    }
+
+    /// Makes the pipe that tells of the end, and keeps it open: by closing the descriptor.
+    pub(crate) fn hold_life(&self) -> io::Result<OwnedFd> {
+        let path = self.join("life");
+        rustix::fs::mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR)?;
+        // For reading too, or it could be opened only once somebody reads.
+        let flags = OFlags::RDWR | OFlags::CLOEXEC;
+        Ok(rustix::fs::open(path, flags, Mode::empty())?)
+    }
+
+    /// The other end; `None` if nobody holds the pipe any more.
+    pub(crate) fn watch_life(&self) -> io::Result<Option<OwnedFd>> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let end = rustix::fs::open(self.join("life"), flags, Mode::empty())?;
+        match rustix::io::read(&end, &mut [0; 1]) {
+            Err(Errno::AGAIN) => Ok(Some(end)),
+            Ok(_) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Takes room for the exit record while there is some, so that a full disk cannot lose it.

@@ -29,6 +29,13 @@ pub(crate) async fn wait(folder: &Folder, key: &ContainerKey, cgroups: &Cgroups)
     if let Some(exit) = folder.exit() {
         return exit;
     }
+    // Earlier than the end of the shim, which has a mount namespace to take down.
+    if let Ok(Some(life)) = folder.watch_life() {
+        let _ = ended(&life).await;
+        if let Some(exit) = folder.exit() {
+            return exit;
+        }
+    }
     if let Ok(Some(shim)) = open(folder.shim()) {
         // If it cannot be watched, the container itself is: below.
         let _ = ended(&shim).await;

@@ -1,7 +1,7 @@
 //! Small files that are either whole or absent, also after a power loss.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 use serde::Serialize;
@@ -12,13 +12,30 @@ use super::error::ImageError;
 /// Writes under a temporary name in `scratch` (same file system), syncs, renames, syncs the folder.
 pub(super) fn write(path: &Path, scratch: &Path, value: &impl Serialize) -> Result<(), ImageError> {
     let failed = |error| ImageError::io(path, error);
-    let mut file = tempfile::NamedTempFile::new_in(scratch).map_err(failed)?;
-    serde_json::to_writer(&mut file, value).map_err(|error| failed(error.into()))?;
-    file.flush()
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(failed)?;
+    let file = unnamed(scratch, value).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     sync_folder_of(path)
+}
+
+/// The same without syncs, for what means nothing after a restart of the host: whole or absent
+/// as long as the host runs.
+pub(super) fn write_unsynced(
+    path: &Path,
+    scratch: &Path,
+    value: &impl Serialize,
+) -> Result<(), ImageError> {
+    let failed = |error| ImageError::io(path, error);
+    let file = unnamed(scratch, value).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+fn unnamed(scratch: &Path, value: &impl Serialize) -> io::Result<tempfile::NamedTempFile> {
+    let mut file = tempfile::NamedTempFile::new_in(scratch)?;
+    serde_json::to_writer(&mut file, value)?;
+    file.flush()?;
+    Ok(file)
 }
 
 /// `None` if the file does not exist.

@@ -51,6 +51,7 @@ fn make(folder: &Folder, request: &Request, cgroups: &Cgroups) -> Result<Running
         .limit_task(request.spec.key.task, request.spec.task_limits)
         .map_err(cannot("the limits of the task cannot be set"))?;
     let output = Output::open(request).map_err(cannot("the output cannot be opened"))?;
+    let life = folder.hold_life().map_err(cannot("no pipe for the end"))?;
     let style = if request.spec.init_process {
         Style::UnderInit
     } else {
@@ -89,6 +90,7 @@ fn make(folder: &Folder, request: &Request, cgroups: &Cgroups) -> Result<Running
         pipes: output.read_ends,
         sink: output.sink,
         cgroups: cgroups.clone(),
+        life,
     })
 }
 

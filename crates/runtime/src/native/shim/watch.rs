@@ -29,6 +29,8 @@ pub(super) struct Running {
     pub(super) pipes: [Pipe; 2],
     pub(super) sink: Sink,
     pub(super) cgroups: Cgroups,
+    /// Closed when the exit is written.
+    pub(super) life: OwnedFd,
 }
 
 impl Running {
@@ -53,8 +55,8 @@ impl Running {
         // Stored before the exit is told: who sees the exit finds the whole log.
         drop(self.sink);
         let written = folder.write_exit(&exit);
-        let removed = self.cgroups.remove_container(&self.key);
-        ExitCode::from(u8::from(written.is_err() || removed.is_err()))
+        drop(self.life);
+        ExitCode::from(u8::from(written.is_err()))
     }
 
     /// The wait status of the first process.
