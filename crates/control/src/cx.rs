@@ -22,6 +22,9 @@ pub struct Settings {
     pub account: String,
     /// The Availability Zone that the local machine stands in.
     pub availability_zone: String,
+    /// Containers are scripted here, and so is every host that registers: there is nobody
+    /// behind it, and it is connected at once.
+    pub scripted: bool,
     pub limits: Limits,
 }
 

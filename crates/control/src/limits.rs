@@ -42,6 +42,18 @@ pub const SUBNETS_MAX: usize = 16;
 pub const SECURITY_GROUPS_MAX: usize = 5;
 /// Items of a Describe call for tasks, clusters and container instances (2026-08).
 pub const DESCRIBE_MAX: usize = 100;
+/// Container instances per UpdateContainerInstancesState call (2026-08).
+pub const UPDATE_INSTANCES_MAX: usize = 10;
+/// Attributes per PutAttributes and DeleteAttributes call (2026-08).
+pub const PUT_ATTRIBUTES_MAX: usize = 10;
+/// Custom attributes per container instance (ECS quotas, 2026-08).
+pub const CUSTOM_ATTRIBUTES_MAX: usize = 10;
+/// Characters of the name of an attribute (2026-08).
+pub const ATTRIBUTE_NAME_CHARS_MAX: usize = 128;
+/// Characters of the value of an attribute (2026-08).
+pub const ATTRIBUTE_VALUE_CHARS_MAX: usize = 128;
+/// How long a deregistered container instance stays describable; AWS says for a while.
+pub const INACTIVE_INSTANCE_MILLIS: i64 = 3600 * 1000;
 /// Items of a page, default and maximum, of the listings built here (2026-08).
 pub const PAGE_MAX: i32 = 100;
 /// Container definitions per task definition (ECS quotas, 2026-08).

@@ -3,24 +3,31 @@
 //! The operations: a file each, and the table of all that the model has.
 
 mod create_cluster;
+mod delete_attributes;
 mod delete_cluster;
 mod delete_task_definitions;
+mod deregister_container_instance;
 mod deregister_task_definition;
 mod describe_clusters;
 mod describe_container_instances;
 mod describe_task_definition;
 mod describe_tasks;
+mod list_attributes;
 mod list_clusters;
 mod list_container_instances;
 mod list_tags_for_resource;
 mod list_task_definition_families;
 mod list_task_definitions;
 mod list_tasks;
+mod put_attributes;
+mod register_container_instance;
 mod register_task_definition;
 mod run_task;
 mod stop_task;
 mod tag_resource;
 mod untag_resource;
+mod update_container_agent;
+mod update_container_instances_state;
 
 use crate::operation::{Entry, read, write};
 
@@ -89,7 +96,7 @@ pub static OPERATIONS: &[Entry] = &[
     Entry {
         name: "DeleteAttributes",
         action: "ecs:DeleteAttributes",
-        prepare: None,
+        prepare: Some(|body| write(body, delete_attributes::delete_attributes)),
         declares_unsupported: false,
     },
     Entry {
@@ -149,7 +156,12 @@ pub static OPERATIONS: &[Entry] = &[
     Entry {
         name: "DeregisterContainerInstance",
         action: "ecs:DeregisterContainerInstance",
-        prepare: None,
+        prepare: Some(|body| {
+            write(
+                body,
+                deregister_container_instance::deregister_container_instance,
+            )
+        }),
         declares_unsupported: false,
     },
     Entry {
@@ -298,7 +310,7 @@ pub static OPERATIONS: &[Entry] = &[
     Entry {
         name: "ListAttributes",
         action: "ecs:ListAttributes",
-        prepare: None,
+        prepare: Some(|body| read(body, list_attributes::list_attributes)),
         declares_unsupported: false,
     },
     Entry {
@@ -411,7 +423,7 @@ pub static OPERATIONS: &[Entry] = &[
     Entry {
         name: "PutAttributes",
         action: "ecs:PutAttributes",
-        prepare: None,
+        prepare: Some(|body| write(body, put_attributes::put_attributes)),
         declares_unsupported: false,
     },
     Entry {
@@ -423,7 +435,12 @@ pub static OPERATIONS: &[Entry] = &[
     Entry {
         name: "RegisterContainerInstance",
         action: "ecs:RegisterContainerInstance",
-        prepare: None,
+        prepare: Some(|body| {
+            write(
+                body,
+                register_container_instance::register_container_instance,
+            )
+        }),
         declares_unsupported: false,
     },
     Entry {
@@ -513,13 +530,18 @@ pub static OPERATIONS: &[Entry] = &[
     Entry {
         name: "UpdateContainerAgent",
         action: "ecs:UpdateContainerAgent",
-        prepare: None,
+        prepare: Some(|body| write(body, update_container_agent::update_container_agent)),
         declares_unsupported: false,
     },
     Entry {
         name: "UpdateContainerInstancesState",
         action: "ecs:UpdateContainerInstancesState",
-        prepare: None,
+        prepare: Some(|body| {
+            write(
+                body,
+                update_container_instances_state::update_container_instances_state,
+            )
+        }),
         declares_unsupported: false,
     },
     Entry {

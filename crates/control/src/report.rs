@@ -82,9 +82,11 @@ fn status_of(task: &Task, status: HostStatus) -> TaskStatus {
     }
 }
 
-/// The report that would lead to this record; `None` if the host never told anything.
+/// The report that would lead to this record; `None` if the host has yet to tell something.
 pub fn last_of(task: &Arc<Task>) -> Option<TaskReport> {
-    task.times.connectivity_at?;
+    if !task.is_stopped() {
+        task.times.connectivity_at?;
+    }
     let stop = task.stop.as_ref().and_then(|stop| match stop.code {
         StopCode::EssentialContainerExited => Some(HostStop::EssentialContainerExited),
         StopCode::TaskFailedToStart => Some(HostStop::FailedToStart(stop.reason.clone())),

@@ -1,15 +1,19 @@
 //! What is forgotten, and when: stopped tasks after their retention, deleted
-//! definitions too. A token may be used anew after the shorter of 24 hours and
-//! its last task's end plus one hour; its row goes with the last of its tasks.
+//! definitions and deregistered instances too. A token may be used anew after
+//! the shorter of 24 hours and its last task's end plus one hour; its row goes
+//! with the last of its tasks.
 
 use std::sync::Arc;
 
 use model::Timestamp;
 
 use crate::cx::Cx;
-use crate::limits::{TOKEN_AFTER_STOP_MILLIS, TOKEN_LIFETIME_MILLIS, stopped_task_horizon};
+use crate::limits::{
+    INACTIVE_INSTANCE_MILLIS, TOKEN_AFTER_STOP_MILLIS, TOKEN_LIFETIME_MILLIS, stopped_task_horizon,
+};
 use crate::record::definition::DefinitionStatus;
-use crate::record::{Definition, Token};
+use crate::record::instance::InstanceStatus;
+use crate::record::{Definition, Instance, Token};
 use crate::state::State;
 
 /// Rows removed per call at most, so that a sweep never holds up the writer for long.
@@ -28,6 +32,7 @@ pub fn sweep(cx: &mut Cx<'_>) -> bool {
         cx.state.remove_task(*id);
     }
     remove_deleted_definitions(cx, horizon);
+    remove_inactive_instances(cx);
     tasks.len() == SWEEP_MAX
 }
 
@@ -46,6 +51,22 @@ fn remove_deleted_definitions(cx: &mut Cx<'_>, horizon: Timestamp) {
         .collect();
     for key in &keys {
         cx.state.remove_definition(key);
+    }
+}
+
+/// Drops instances that were deregistered a while ago.
+fn remove_inactive_instances(cx: &mut Cx<'_>) {
+    let horizon = cx.now.plus_millis(-INACTIVE_INSTANCE_MILLIS);
+    let due = |instance: &&Arc<Instance>| {
+        let left = instance
+            .deregistered_at
+            .filter(|_| instance.status == InstanceStatus::Inactive);
+        left.is_some_and(|at| at <= horizon)
+    };
+    let instances = cx.state.instances().iter().filter(due);
+    let ids: Vec<_> = instances.map(|one| one.id).take(SWEEP_MAX).collect();
+    for id in &ids {
+        cx.state.remove_instance(id);
     }
 }
 

@@ -11,9 +11,10 @@ use serde_json::Value;
 use store::{Change, Rows};
 
 use crate::cx::{Caller, Cx, Random, ReadCx, Settings};
+use crate::hosting::{self, HostedInstance, LocalMachine};
 use crate::limits::Limits;
-use crate::local_host::{self, LocalMachine};
 use crate::operation::{Prepared, find};
+use crate::record::instance::Agent;
 use crate::record::{Instance, Task};
 use crate::state::State;
 use crate::{report, retention};
@@ -39,6 +40,7 @@ pub(crate) fn machine() -> LocalMachine {
         memory_mib: 8192,
         architecture: "x86_64".to_owned(),
         reserved_tcp_ports: vec![22, 8327],
+        agent_version: "1.2.3".to_owned(),
     }
 }
 
@@ -60,6 +62,7 @@ impl World {
                 region: "us-east-1".to_owned(),
                 account: ACCOUNT.to_owned(),
                 availability_zone: "us-east-1a".to_owned(),
+                scripted: false,
                 limits: Limits::default(),
             },
             caller: Caller {
@@ -108,12 +111,18 @@ impl World {
         instance
             .attributes
             .retain(|one| one.name.as_deref() != Some("longshore.local"));
+        instance.agent = Agent::Remote;
         (instance.cpu_units, instance.memory_mib) = (cpu_units, memory_mib);
         self.state.put_instance(instance).id
     }
 
+    /// Registers the machine as a whole; its id.
     pub(crate) fn register(&mut self, machine: LocalMachine) -> ContainerInstanceId {
-        local_host::register(&mut self.cx(), machine)
+        let whole = HostedInstance::whole(&machine);
+        hosting::register(&mut self.cx(), &machine, &[whole]);
+        let mut all = self.state.instances().iter();
+        let local = all.find(|one| one.attribute("longshore.local").is_some());
+        local.unwrap().id
     }
 
     pub(crate) fn cx(&mut self) -> Cx<'_> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::{AuthMode, DriverName, UpArguments};
+use crate::instances::{self, InstanceConfig};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -20,6 +21,9 @@ pub(crate) struct Config {
     pub(crate) network: Network,
     pub(crate) registry: Registry,
     pub(crate) scripted: Scripted,
+    /// Container instances to host; without any the machine as a whole is one.
+    #[serde(rename = "instance", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) instances: Vec<InstanceConfig>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -68,6 +72,7 @@ impl Default for Config {
             network: Network::default(),
             registry: Registry::default(),
             scripted: Scripted::default(),
+            instances: Vec::new(),
         }
     }
 }
@@ -102,6 +107,8 @@ pub(crate) enum ConfigError {
     Region(String),
     #[error("--listen must be an address with a port like 127.0.0.1:8327, but is '{0}'")]
     Listen(String),
+    #[error("configuration: {0}")]
+    Instances(String),
     #[error(
         "--auth none is allowed on a loopback address only, but --listen is '{0}': anybody who \
          reaches the port could run containers here"
@@ -153,7 +160,7 @@ impl Config {
         if self.auth == AuthMode::None && !addresses.iter().all(|one| one.ip().is_loopback()) {
             return Err(ConfigError::Open(self.listen.clone()));
         }
-        Ok(())
+        instances::problem(&self.instances).map_or(Ok(()), |why| Err(ConfigError::Instances(why)))
     }
 
     /// What `listen` stands for; at least one address.
@@ -222,7 +229,7 @@ mod tests {
             "regoin = 'x'",
             UpArguments::default(),
             expect![[r#"
-                configuration FILE, line 1, column 1: unknown field `regoin`, expected one of `listen`, `driver`, `auth`, `region`, `account`, `retention`, `network`, `registry`, `scripted`"#]],
+                configuration FILE, line 1, column 1: unknown field `regoin`, expected one of `listen`, `driver`, `auth`, `region`, `account`, `retention`, `network`, `registry`, `scripted`, `instance`"#]],
         );
         check(
             "region = 'x'\n[network]\n  pool = 3\n",
@@ -230,6 +237,53 @@ mod tests {
             expect![
                 "configuration FILE, line 3, column 10: invalid type: integer `3`, expected a string"
             ],
+        );
+    }
+
+    #[test]
+    fn instances_are_checked_and_shown_as_given() {
+        check(
+            "[[instance]]\nname = 'a'\ncpu = 1024\nmemory = 2048\nzone = 'us-east-1b'\n\
+             attributes = { stack = 'prod' }\n",
+            UpArguments::default(),
+            expect![[r#"
+                listen = "127.0.0.1:8327"
+                driver = "auto"
+                auth = "required"
+                region = "us-east-1"
+                account = "000000000000"
+
+                [retention]
+                stopped-tasks = 3600
+
+                [network]
+
+                [registry]
+                insecure = []
+
+                [scripted]
+
+                [[instance]]
+                name = "a"
+                cpu = 1024
+                memory = 2048
+                zone = "us-east-1b"
+
+                [instance.attributes]
+                stack = "prod"
+            "#]],
+        );
+        check(
+            "[[instance]]\nname = 'a'\ncpu = 0\nmemory = 2048\n",
+            UpArguments::default(),
+            expect![
+                "configuration: instance 'a': its cpu (1024 per core) and memory (MiB) must be at least 1"
+            ],
+        );
+        check(
+            "[[instance]]\nname = 'a'\n",
+            UpArguments::default(),
+            expect!["configuration FILE, line 1, column 1: missing field `cpu`"],
         );
     }
 

@@ -14,6 +14,7 @@ use crate::SHIM;
 use crate::arguments::DriverName;
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::instances;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DriverError {
@@ -40,16 +41,47 @@ pub(crate) fn logs_root(data_dir: &Path) -> PathBuf {
     data_dir.join("logs")
 }
 
-pub(crate) async fn open(config: &Config, data_dir: &Path) -> Result<Arc<dyn Driver>, DriverError> {
-    match config.driver {
-        DriverName::Native => Ok(Arc::new(native(config, data_dir).await?)),
-        DriverName::Auto => match native(config, data_dir).await {
-            Ok(driver) => Ok(Arc::new(driver)),
-            Err(DriverError::Native(why)) => Err(DriverError::NoneWorks(why)),
-            Err(other) => Err(other),
-        },
-        DriverName::Docker => Err(DriverError::Docker),
-        DriverName::Scripted => Ok(Arc::new(scripted(config, data_dir)?)),
+/// The drivers of a server.
+pub(crate) struct Drivers {
+    /// Runs the tasks of this machine.
+    pub(crate) own: Arc<dyn Driver>,
+    /// That one is the scripted driver.
+    pub(crate) is_scripted: bool,
+    /// The scripted driver beside another one, when instances of the configuration want it.
+    pub(crate) beside: Option<Arc<dyn Driver>>,
+}
+
+pub(crate) async fn open(config: &Config, data_dir: &Path) -> Result<Drivers, DriverError> {
+    let is_scripted = match config.driver {
+        DriverName::Scripted => true,
+        // Nobody asks for real containers, so it does not matter whether they can run here.
+        DriverName::Auto => instances::all_scripted(&config.instances),
+        DriverName::Native | DriverName::Docker => false,
+    };
+    let own: Arc<dyn Driver> = if is_scripted {
+        Arc::new(scripted(config, data_dir)?)
+    } else {
+        real(config, data_dir).await?
+    };
+    let beside = !is_scripted && instances::any_scripted(&config.instances);
+    let beside = beside.then(|| scripted(config, data_dir)).transpose()?;
+    Ok(Drivers {
+        own,
+        is_scripted,
+        beside: beside.map(|driver| Arc::new(driver) as _),
+    })
+}
+
+async fn real(config: &Config, data_dir: &Path) -> Result<Arc<dyn Driver>, DriverError> {
+    if config.driver == DriverName::Docker {
+        return Err(DriverError::Docker);
+    }
+    match native(config, data_dir).await {
+        Ok(driver) => Ok(Arc::new(driver)),
+        Err(DriverError::Native(why)) if config.driver == DriverName::Auto => {
+            Err(DriverError::NoneWorks(why))
+        }
+        Err(other) => Err(other),
     }
 }
 
@@ -81,7 +113,7 @@ fn scripted(config: &Config, data_dir: &Path) -> Result<Scripted, DriverError> {
         memory_mib: config.scripted.memory.unwrap_or(unlimited.memory_mib),
         ..unlimited
     };
-    Ok(driver.with_capacity(capacity))
+    Ok(driver.with_capacity(capacity).for_many_hosts())
 }
 
 fn network(config: &Config) -> Result<NetworkConfig, DriverError> {

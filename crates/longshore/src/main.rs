@@ -12,6 +12,7 @@ mod driver;
 mod exit;
 mod gateway;
 mod guests;
+mod instances;
 mod keys;
 mod plane;
 mod server;

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use agent::{Assignment, Assignments, ControlPlane, ReportError};
 use async_trait::async_trait;
+use control::record::instance::{Agent, InstanceStatus};
 use control::{Caller, OpError, ReadCx, Settings, State, assignment, report};
+use model::TaskId;
 use model::errors::ErrorCode;
 use model::payload::TaskReport;
-use model::{ContainerInstanceId, TaskId};
 use tokio::sync::Notify;
 
 use crate::clock::SystemClock;
@@ -17,10 +18,12 @@ use crate::server::root;
 use crate::writer::{OnCommit, Writer};
 
 pub(crate) struct LocalPlane {
+    /// Whose instances these are: the tasks of all of them go to one agent.
+    agent: Agent,
     settings: Arc<Settings>,
     caller: Arc<Caller>,
     changes: Arc<Changes>,
-    attached: OnceLock<(Writer, ContainerInstanceId)>,
+    attached: OnceLock<Writer>,
 }
 
 /// Tasks that have changed since the agent last asked. Bounded by the tasks there are.
@@ -37,9 +40,10 @@ struct Pending {
 }
 
 impl LocalPlane {
-    pub(crate) fn new(settings: Arc<Settings>) -> Arc<Self> {
+    pub(crate) fn new(agent: Agent, settings: Arc<Settings>) -> Arc<Self> {
         let caller = root(&settings);
         Arc::new(Self {
+            agent,
             settings,
             caller,
             changes: Arc::default(),
@@ -53,24 +57,27 @@ impl LocalPlane {
         Box::new(move |tasks| changes.add(tasks))
     }
 
-    /// Once, before the agent starts: where the state is, and which instance is this machine.
-    pub(crate) fn attach(&self, writer: Writer, instance: ContainerInstanceId) {
+    /// Once, before the agent starts: where the state is.
+    pub(crate) fn attach(&self, writer: Writer) {
         assert!(
-            self.attached.set((writer, instance)).is_ok(),
+            self.attached.set(writer).is_ok(),
             "a plane is attached once"
         );
     }
 
-    fn attached(&self) -> &(Writer, ContainerInstanceId) {
+    fn attached(&self) -> &Writer {
         self.attached
             .get()
             .expect("the server attaches the plane before it starts the agent")
     }
 
-    /// `None` for a task of another host, one that ended, or one that cannot be handed out.
+    /// `None` for a task of another agent, one that ended, or one that cannot be handed out. A
+    /// task that ended because its instance was deregistered is to be stopped by the agent.
     fn assignment(&self, state: &State, id: TaskId) -> Option<Assignment> {
         let task = state.tasks().get(&id)?;
-        if task.instance != Some(self.attached().1) || task.is_stopped() {
+        let instance = state.instances().get(&task.instance?)?;
+        let is_left = instance.status == InstanceStatus::Inactive;
+        if instance.agent != self.agent || (task.is_stopped() && !is_left) {
             return None;
         }
         let (caller, settings) = (&*self.caller, &*self.settings);
@@ -115,15 +122,15 @@ impl Changes {
 #[async_trait]
 impl ControlPlane for LocalPlane {
     async fn assignments(&self, seen: u64) -> Assignments {
-        let (writer, instance) = self.attached();
+        let writer = self.attached();
         let (version, ids) = if seen == 0 {
             let (version, _) = self.changes.take();
             let state = writer.snapshot();
+            let instances = state.instances().iter();
+            let mine = instances.filter(|instance| instance.agent == self.agent);
+            let tasks = mine.flat_map(|instance| state.live_tasks_of(instance.id));
             // Versions begin at 1, so that 0 always means everything.
-            (
-                version + 1,
-                state.live_tasks_of(*instance).map(|task| task.id).collect(),
-            )
+            (version + 1, tasks.map(|task| task.id).collect())
         } else {
             loop {
                 let (version, ids) = self.changes.take();
@@ -144,7 +151,7 @@ impl ControlPlane for LocalPlane {
     }
 
     async fn report(&self, told: TaskReport) -> Result<(), ReportError> {
-        let (writer, _) = self.attached();
+        let writer = self.attached();
         let call = Box::new(move |cx: &mut control::Cx<'_>| {
             if cx.state.tasks().get(&told.task).is_none() {
                 return Err(OpError::new(

@@ -11,10 +11,10 @@ use std::time::Duration;
 use agent::Agent;
 use api::{Auth, HttpConfig};
 use control::cx::Random;
+use control::hosting::{self, HostedInstance, LocalMachine};
 use control::limits::Limits;
-use control::local_host::{self, LocalMachine};
+use control::record::instance::Agent as InstanceAgent;
 use control::{Caller, Settings, State, retention};
-use model::ContainerInstanceId;
 use runtime::Driver;
 use store::journal::{SCHEMA_VERSION, Sqlite};
 use store::{DataDirLock, Journal, JournalError, LockError, StoreError};
@@ -26,8 +26,9 @@ use crate::arguments::AuthMode;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::data_dir::{self, DataDirError, ServerFile};
-use crate::driver::{self, DriverError};
+use crate::driver::{self, DriverError, Drivers};
 use crate::gateway::ServerGateway;
+use crate::instances;
 use crate::keys::{OneKey, RootKey, root_arn};
 use crate::plane::LocalPlane;
 use crate::writer::{self, Writer};
@@ -56,8 +57,10 @@ pub(crate) enum StartError {
     Listen { address: String, source: io::Error },
     #[error("the writer thread does not start: {0}")]
     Thread(io::Error),
-    #[error("this machine cannot be registered: {0}")]
+    #[error("the container instances cannot be registered: {0}")]
     Register(String),
+    #[error("{0}")]
+    Instances(String),
 }
 
 fn lock_sentence(error: &LockError) -> String {
@@ -70,11 +73,11 @@ fn lock_sentence(error: &LockError) -> String {
 pub(crate) struct Server {
     pub(crate) file: ServerFile,
     pub(crate) writer: Writer,
-    driver: Arc<dyn Driver>,
+    drivers: Vec<Arc<dyn Driver>>,
     data_dir: PathBuf,
     stop: oneshot::Sender<()>,
     http: TaskHandle<()>,
-    agent: TaskHandle<()>,
+    agents: Vec<TaskHandle<()>>,
     sweeper: TaskHandle<()>,
     thread: JoinHandle<()>,
     // Dropped last: as long as anything of ours runs, the directory is ours.
@@ -94,15 +97,23 @@ impl Server {
             address: config.listen.clone(),
             source,
         })?;
-        let driver = driver::open(config, data_dir).await?;
+        let drivers = driver::open(config, data_dir).await?;
+        let machine = machine(&*drivers.own, address.port());
+        let hosted = instances::hosted(&config.instances, &machine, drivers.is_scripted)
+            .map_err(StartError::Instances)?;
         // Only now, so that a server that cannot start leaves nothing.
         let key = RootKey::obtain(data_dir)?;
-        let settings = Arc::new(settings(config));
-        let plane = LocalPlane::new(settings.clone());
-        let (writer, thread) = start_writer(data_dir, &settings, plane.on_commit())?;
-        let instance = register(&writer, &*driver, &settings, address.port()).await?;
-        plane.attach(writer.clone(), instance);
-        let agent = tokio::spawn(Agent::new(driver.clone(), plane, Arc::new(SystemClock)).run());
+        let settings = Arc::new(settings(config, drivers.is_scripted));
+        let drivers = agents(drivers, &settings);
+        let (writer, thread) = start_writer(data_dir, &settings, on_commit(&drivers))?;
+        register(&writer, &settings, machine, hosted).await?;
+        let mut agents = Vec::new();
+        for (driver, plane) in &drivers {
+            plane.attach(writer.clone());
+            let agent = Agent::new(driver.clone(), plane.clone(), Arc::new(SystemClock));
+            agents.push(tokio::spawn(agent.run()));
+        }
+        let drivers = drivers.into_iter().map(|(driver, _)| driver).collect();
         let file = server_file(config, address, &key, embedded);
         let (stop, stopped) = oneshot::channel();
         let gateway = ServerGateway {
@@ -126,11 +137,11 @@ impl Server {
         Ok(Self {
             file,
             writer,
-            driver,
+            drivers,
             data_dir,
             stop,
             http,
-            agent,
+            agents,
             sweeper,
             thread,
             lock,
@@ -144,11 +155,15 @@ impl Server {
         // Aborted or panicked tasks have been logged; there is nothing left to do with them.
         let _ = self.http.await;
         self.sweeper.abort();
-        self.agent.abort();
-        let _ = self.agent.await;
+        for agent in self.agents {
+            agent.abort();
+            let _ = agent.await;
+        }
         let _ = self.sweeper.await;
-        if let Err(error) = self.driver.close().await {
-            tracing::warn!(%error, "something shared by tasks was left behind");
+        for driver in self.drivers {
+            if let Err(error) = driver.close().await {
+                tracing::warn!(%error, "something shared by tasks was left behind");
+            }
         }
         self.writer.stop().await;
         let thread = self.thread;
@@ -167,11 +182,12 @@ async fn listen(config: &Config) -> Result<TcpListener, StartError> {
         })
 }
 
-fn settings(config: &Config) -> Settings {
+fn settings(config: &Config, scripted: bool) -> Settings {
     Settings {
         region: config.region.clone(),
         account: config.account.clone(),
         availability_zone: format!("{}a", config.region),
+        scripted,
         limits: Limits {
             stopped_task_retention_seconds: i64::from(config.retention.stopped_tasks),
         },
@@ -198,35 +214,48 @@ fn start_writer(
     .map_err(StartError::Thread)
 }
 
-/// Registers this machine as the container instance of cluster `default`.
-async fn register(
-    writer: &Writer,
-    driver: &dyn Driver,
-    settings: &Settings,
-    port: u16,
-) -> Result<ContainerInstanceId, StartError> {
+/// Each driver with what its agent hears from.
+fn agents(drivers: Drivers, settings: &Arc<Settings>) -> Vec<(Arc<dyn Driver>, Arc<LocalPlane>)> {
+    let plane = |kind| LocalPlane::new(kind, settings.clone());
+    let beside = drivers
+        .beside
+        .map(|driver| (driver, plane(InstanceAgent::Scripted)));
+    let own = (drivers.own, plane(InstanceAgent::Local));
+    std::iter::once(own).chain(beside).collect()
+}
+
+fn on_commit(agents: &[(Arc<dyn Driver>, Arc<LocalPlane>)]) -> writer::OnCommit {
+    let all: Vec<_> = agents.iter().map(|(_, plane)| plane.on_commit()).collect();
+    Box::new(move |tasks| all.iter().for_each(|tell| tell(tasks)))
+}
+
+fn machine(driver: &dyn Driver, port: u16) -> LocalMachine {
     let capacity = driver.capacity();
     let mut reserved_tcp_ports = RESERVED_TCP_PORTS.to_vec();
     reserved_tcp_ports.push(port);
-    let machine = LocalMachine {
+    LocalMachine {
         cpu_units: capacity.cpu_units,
         memory_mib: capacity.memory_mib,
         architecture: capacity.architecture,
         reserved_tcp_ports,
-    };
-    let (tell, told) = oneshot::channel();
+        agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// Registers the container instances of this server.
+async fn register(
+    writer: &Writer,
+    settings: &Settings,
+    machine: LocalMachine,
+    hosted: Vec<HostedInstance>,
+) -> Result<(), StartError> {
     let call = Box::new(move |cx: &mut control::Cx<'_>| {
-        // The receiver waits below; if it is gone nobody wants the id.
-        let _ = tell.send(local_host::register(cx, machine));
+        hosting::register(cx, &machine, &hosted);
         Ok(Box::new(()) as control::operation::Answer)
     });
-    let failed = |why: String| StartError::Register(why);
-    writer
-        .run(root(settings), call)
-        .await
-        .map_err(|error| failed(error.to_string()))?;
-    told.await
-        .map_err(|_| failed("the registration gave no id".to_owned()))
+    let done = writer.run(root(settings), call).await;
+    done.map(drop)
+        .map_err(|error| StartError::Register(error.to_string()))
 }
 
 /// The server itself as a caller.

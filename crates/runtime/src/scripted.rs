@@ -96,6 +96,14 @@ impl Scripted {
         self
     }
 
+    /// The tasks are on several hosts: who placed them has seen that their ports are free there,
+    /// and here a port can be in use several times.
+    #[must_use]
+    pub fn for_many_hosts(self) -> Self {
+        self.state().networks.stand_for_many_hosts();
+        self
+    }
+
     fn new(clock: Arc<dyn Clock>, logs: &Path, state: State) -> Self {
         let architecture = match std::env::consts::ARCH {
             "aarch64" => "arm64",

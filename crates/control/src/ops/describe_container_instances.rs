@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use model::shapes::{DescribeContainerInstancesInput, DescribeContainerInstancesOutput};
+use model::shapes::{
+    ContainerInstanceField, DescribeContainerInstancesInput, DescribeContainerInstancesOutput,
+};
 
 use crate::cx::ReadCx;
 use crate::error::OpError;
 use crate::identifier::{active_cluster, container_instance_id};
 use crate::limits::DESCRIBE_MAX;
 use crate::view;
+use crate::view::instance::Included;
 
 pub(crate) fn describe_container_instances(
     cx: &ReadCx<'_>,
@@ -25,9 +28,7 @@ pub(crate) fn describe_container_instances(
         let text = format!("instanceIds can have at most {DESCRIBE_MAX} items.");
         return Err(OpError::invalid_parameter(text));
     }
-    // Health is not measured here, so including it adds nothing.
-    let known = ["CONTAINER_INSTANCE_HEALTH", "TAGS"];
-    let tags = view::tags_included(input.include.as_deref(), &known)?;
+    let included = included(input.include.as_deref().unwrap_or_default())?;
     let (mut instances, mut failures) = (Vec::new(), Vec::new());
     let mut seen = BTreeSet::new();
     for text in &asked {
@@ -37,7 +38,7 @@ pub(crate) fn describe_container_instances(
         }
         let found = cx.state.instances().get(&id);
         match found.filter(|instance| instance.cluster == cluster.name) {
-            Some(instance) => instances.push(view::instance::instance(cx, instance, tags)),
+            Some(instance) => instances.push(view::instance::instance(cx, instance, included)),
             None => {
                 let arn = cx.settings.instance_arn(&cluster.name, id);
                 failures.push(view::missing(arn));
@@ -48,6 +49,21 @@ pub(crate) fn describe_container_instances(
         container_instances: Some(instances),
         failures: Some(failures),
     })
+}
+
+fn included(fields: &[ContainerInstanceField]) -> Result<Included, OpError> {
+    let mut included = Included::default();
+    for field in fields {
+        match field {
+            ContainerInstanceField::Tags => included.tags = true,
+            ContainerInstanceField::ContainerInstanceHealth => included.health = true,
+            _ => {
+                let text = "include should be one of [CONTAINER_INSTANCE_HEALTH,TAGS]";
+                return Err(OpError::invalid_parameter(text));
+            }
+        }
+    }
+    Ok(included)
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ fn take(world: &mut World, known: &mut Vec<TaskId>, step: &Step) {
         }
         Step::Grow { memory_mib } => {
             let machine = crate::testing::machine();
-            world.register(crate::local_host::LocalMachine {
+            world.register(crate::hosting::LocalMachine {
                 memory_mib: *memory_mib,
                 ..machine
             });

@@ -32,7 +32,7 @@ pub(crate) fn task(cx: &ReadCx<'_>, task: &Task, tags: Tags) -> shapes::Task {
         container_instance_arn: instance
             .filter(|_| !fargate)
             .map(|instance| cx.settings.instance_arn(&instance.cluster, instance.id)),
-        availability_zone: Some(cx.settings.availability_zone.clone()),
+        availability_zone: Some(zone(cx, instance.map(|i| &**i))),
         launch_type: Some(task.launch_type.as_str().into()),
         platform_version: task.platform_version.clone(),
         platform_family: fargate.then(|| "Linux".to_owned()),
@@ -83,6 +83,12 @@ pub(crate) fn task(cx: &ReadCx<'_>, task: &Task, tags: Tags) -> shapes::Task {
         stopped_reason: task.stop.as_ref().map(|stop| stop.reason.clone()),
         ..shapes::Task::default()
     }
+}
+
+/// That of its instance; the server's own before it has one.
+fn zone(cx: &ReadCx<'_>, instance: Option<&Instance>) -> String {
+    let zone = instance.and_then(Instance::zone);
+    zone.unwrap_or(&cx.settings.availability_zone).to_owned()
 }
 
 fn architecture(instance: &Instance) -> Vec<Attribute> {

@@ -26,17 +26,28 @@ pub(crate) struct Networks {
     ports: BTreeSet<(Protocol, u16)>,
     next_address: u32,
     next_port: u16,
+    /// Tasks are on several hosts, so that one port can be in use several times.
+    many_hosts: bool,
 }
 
 impl Networks {
     pub(crate) fn new() -> Self {
         Self {
+            many_hosts: false,
             tasks: BTreeMap::new(),
             addresses: BTreeSet::new(),
             ports: BTreeSet::new(),
             next_address: ADDRESS_FIRST,
             next_port: PORT_FIRST,
         }
+    }
+
+    pub(crate) fn stand_for_many_hosts(&mut self) {
+        self.many_hosts = true;
+    }
+
+    fn is_taken(&self, protocol: Protocol, port: u16) -> bool {
+        !self.many_hosts && self.ports.contains(&(protocol, port))
     }
 
     pub(crate) fn get(&self, task: TaskId) -> Option<&NetworkState> {
@@ -110,7 +121,7 @@ impl Networks {
                 Some(port) => port,
                 None => self.free_port(protocol, &taken)?,
             };
-            if self.ports.contains(&(protocol, host_port)) || !taken.insert((protocol, host_port)) {
+            if self.is_taken(protocol, host_port) || !taken.insert((protocol, host_port)) {
                 return Err(port_taken(host_port));
             }
             let binding = PortBinding {
@@ -138,7 +149,7 @@ impl Networks {
             } else {
                 port + 1
             };
-            if !self.ports.contains(&(protocol, port)) && !taken.contains(&(protocol, port)) {
+            if !self.is_taken(protocol, port) && !taken.contains(&(protocol, port)) {
                 return Ok(port);
             }
         }
@@ -244,6 +255,18 @@ mod tests {
         );
         networks.tear_down(TaskId::from_bits(1));
         assert_eq!(given(&mut networks, 3, &[(80, Some(8080))]), [8080]);
+    }
+
+    #[test]
+    fn many_hosts_have_the_same_port_many_times() {
+        let mut networks = Networks::new();
+        networks.stand_for_many_hosts();
+        for task in 1..4 {
+            assert_eq!(given(&mut networks, task, &[(80, Some(8080))]), [8080]);
+        }
+        let twice = [(80, Some(8080)), (81, Some(8080))];
+        let refused = networks.set_up(&spec(4, NetworkMode::Bridge, &twice));
+        assert!(refused.is_err(), "one task is on one host");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::script::{self, Script};
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) containers: BTreeMap<ContainerKey, Container>,
-    networks: Networks,
+    pub(super) networks: Networks,
     /// `None`: nothing outlives the process.
     journal: Option<Journal>,
 }

@@ -167,7 +167,7 @@ fn ec2_and_external_tasks_keep_to_their_kind_of_instance() {
     let external = world.add_instance("default", 4096, 8192);
     let mut instance = Instance::clone(world.state.instances().get(&external).unwrap());
     instance.attributes.push(Attribute {
-        name: Some(crate::local_host::EXTERNAL.to_owned()),
+        name: Some(crate::instance_attributes::EXTERNAL.to_owned()),
         ..Attribute::default()
     });
     world.state.put_instance(instance);
