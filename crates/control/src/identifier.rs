@@ -31,6 +31,10 @@ impl Settings {
         self.arn(format_args!("cluster/{name}"))
     }
 
+    pub fn capacity_provider_arn(&self, name: &str) -> String {
+        self.arn(format_args!("capacity-provider/{name}"))
+    }
+
     pub fn task_arn(&self, cluster: &str, id: TaskId) -> String {
         self.arn(format_args!("task/{cluster}/{id}"))
     }
@@ -79,7 +83,7 @@ fn malformed() -> OpError {
 }
 
 /// Splits off the ARN form: `Some(path)` for an ARN of the wanted type, `None` for a bare name.
-fn arn_path(
+pub(crate) fn own_path(
     settings: &Settings,
     text: &str,
     resource_type: &str,
@@ -104,7 +108,7 @@ pub fn cluster_name(settings: &Settings, text: Option<&str>) -> Result<String, O
     let Some(text) = text else {
         return Ok(DEFAULT_CLUSTER.to_owned());
     };
-    let name = arn_path(settings, text, "cluster")?.unwrap_or_else(|| text.to_owned());
+    let name = own_path(settings, text, "cluster")?.unwrap_or_else(|| text.to_owned());
     check_cluster_name(&name)?;
     Ok(name)
 }
@@ -170,7 +174,7 @@ fn in_cluster(
     text: &str,
     resource_type: &str,
 ) -> Result<String, OpError> {
-    let Some(path) = arn_path(settings, text, resource_type)? else {
+    let Some(path) = own_path(settings, text, resource_type)? else {
         return if text.contains(['/', ':']) {
             Err(malformed())
         } else {
@@ -195,7 +199,7 @@ pub struct DefinitionRef {
 }
 
 pub fn definition_ref(settings: &Settings, text: &str) -> Result<DefinitionRef, OpError> {
-    let name = arn_path(settings, text, "task-definition")?.unwrap_or_else(|| text.to_owned());
+    let name = own_path(settings, text, "task-definition")?.unwrap_or_else(|| text.to_owned());
     let (family, revision) = match name.split_once(':') {
         Some((family, revision)) => (family, Some(revision)),
         None => (&*name, None),

@@ -8,4 +8,6 @@ pub(crate) mod overrides;
 pub(crate) mod placement;
 pub(crate) mod placing;
 pub(crate) mod request;
+pub(crate) mod strategy;
+pub(crate) mod template;
 pub(crate) mod token;

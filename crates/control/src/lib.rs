@@ -6,7 +6,7 @@
 //! caller arrive in [`cx::Cx`]; nothing here waits, logs or talks to a host.
 
 pub mod assignment;
-mod capacity;
+pub mod capacity;
 pub mod cx;
 mod deregistration;
 pub mod error;

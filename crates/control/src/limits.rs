@@ -8,16 +8,21 @@ pub struct Limits {
     /// How long a stopped task stays visible, in seconds; AWS promises at least one hour. With
     /// less, a client token is forgotten with its tasks, before its own hour is over.
     pub stopped_task_retention_seconds: i64,
+    /// How long a task waits for its capacity provider, in seconds; AWS says 10 to 30 minutes.
+    pub provisioning_timeout_seconds: i64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             stopped_task_retention_seconds: 3600,
+            provisioning_timeout_seconds: 900,
         }
     }
 }
 
+/// Tasks of a cluster that wait for capacity providers (ECS quotas, 2026-08).
+pub const WAITING_TASKS_MAX: usize = 500;
 /// Tasks per RunTask call (RunTask reference, 2026-08).
 pub const COUNT_MAX: i32 = 10;
 /// Characters of `clientToken` (RunTask reference, 2026-08).
@@ -54,6 +59,10 @@ pub const ATTRIBUTE_NAME_CHARS_MAX: usize = 128;
 pub const ATTRIBUTE_VALUE_CHARS_MAX: usize = 128;
 /// How long a deregistered container instance stays describable; AWS says for a while.
 pub const INACTIVE_INSTANCE_MILLIS: i64 = 3600 * 1000;
+/// Capacity providers that a cluster may be associated with (ECS quotas, 2026-08).
+pub const CLUSTER_PROVIDERS_MAX: usize = 20;
+/// Capacity providers of a page, default and maximum (2026-08).
+pub const PROVIDERS_PAGE_MAX: i32 = 10;
 /// Items of a page, default and maximum, of the listings built here (2026-08).
 pub const PAGE_MAX: i32 = 100;
 /// Container definitions per task definition (ECS quotas, 2026-08).

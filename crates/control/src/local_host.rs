@@ -56,6 +56,8 @@ impl Cluster {
             configuration: None,
             service_connect_defaults: None,
             tags: Vec::new(),
+            capacity_providers: Vec::new(),
+            default_strategy: Vec::new(),
         }
     }
 }

@@ -2,12 +2,15 @@
 
 //! The operations: a file each, and the table of all that the model has.
 
+mod create_capacity_provider;
 mod create_cluster;
 mod delete_attributes;
+mod delete_capacity_provider;
 mod delete_cluster;
 mod delete_task_definitions;
 mod deregister_container_instance;
 mod deregister_task_definition;
+mod describe_capacity_providers;
 mod describe_clusters;
 mod describe_container_instances;
 mod describe_task_definition;
@@ -20,12 +23,14 @@ mod list_task_definition_families;
 mod list_task_definitions;
 mod list_tasks;
 mod put_attributes;
+mod put_cluster_capacity_providers;
 mod register_container_instance;
 mod register_task_definition;
 mod run_task;
 mod stop_task;
 mod tag_resource;
 mod untag_resource;
+mod update_capacity_provider;
 mod update_container_agent;
 mod update_container_instances_state;
 
@@ -48,7 +53,7 @@ pub static OPERATIONS: &[Entry] = &[
     Entry {
         name: "CreateCapacityProvider",
         action: "ecs:CreateCapacityProvider",
-        prepare: None,
+        prepare: Some(|body| write(body, create_capacity_provider::create_capacity_provider)),
         declares_unsupported: true,
     },
     Entry {
@@ -102,7 +107,7 @@ pub static OPERATIONS: &[Entry] = &[
     Entry {
         name: "DeleteCapacityProvider",
         action: "ecs:DeleteCapacityProvider",
-        prepare: None,
+        prepare: Some(|body| write(body, delete_capacity_provider::delete_capacity_provider)),
         declares_unsupported: true,
     },
     Entry {
@@ -173,7 +178,12 @@ pub static OPERATIONS: &[Entry] = &[
     Entry {
         name: "DescribeCapacityProviders",
         action: "ecs:DescribeCapacityProviders",
-        prepare: None,
+        prepare: Some(|body| {
+            read(
+                body,
+                describe_capacity_providers::describe_capacity_providers,
+            )
+        }),
         declares_unsupported: true,
     },
     Entry {
@@ -429,7 +439,12 @@ pub static OPERATIONS: &[Entry] = &[
     Entry {
         name: "PutClusterCapacityProviders",
         action: "ecs:PutClusterCapacityProviders",
-        prepare: None,
+        prepare: Some(|body| {
+            write(
+                body,
+                put_cluster_capacity_providers::put_cluster_capacity_providers,
+            )
+        }),
         declares_unsupported: false,
     },
     Entry {
@@ -512,7 +527,7 @@ pub static OPERATIONS: &[Entry] = &[
     Entry {
         name: "UpdateCapacityProvider",
         action: "ecs:UpdateCapacityProvider",
-        prepare: None,
+        prepare: Some(|body| write(body, update_capacity_provider::update_capacity_provider)),
         declares_unsupported: true,
     },
     Entry {

@@ -8,9 +8,7 @@ use std::sync::Arc;
 use model::Timestamp;
 
 use crate::cx::Cx;
-use crate::limits::{
-    INACTIVE_INSTANCE_MILLIS, TOKEN_AFTER_STOP_MILLIS, TOKEN_LIFETIME_MILLIS, stopped_task_horizon,
-};
+use crate::limits::{INACTIVE_INSTANCE_MILLIS, TOKEN_AFTER_STOP_MILLIS, TOKEN_LIFETIME_MILLIS, stopped_task_horizon};
 use crate::record::definition::DefinitionStatus;
 use crate::record::instance::InstanceStatus;
 use crate::record::{Definition, Instance, Token};
@@ -33,6 +31,7 @@ pub fn sweep(cx: &mut Cx<'_>) -> bool {
     }
     remove_deleted_definitions(cx, horizon);
     remove_inactive_instances(cx);
+    remove_deleted_providers(cx);
     tasks.len() == SWEEP_MAX
 }
 
@@ -58,15 +57,24 @@ fn remove_deleted_definitions(cx: &mut Cx<'_>, horizon: Timestamp) {
 fn remove_inactive_instances(cx: &mut Cx<'_>) {
     let horizon = cx.now.plus_millis(-INACTIVE_INSTANCE_MILLIS);
     let due = |instance: &&Arc<Instance>| {
-        let left = instance
-            .deregistered_at
-            .filter(|_| instance.status == InstanceStatus::Inactive);
+        let left = instance.deregistered_at.filter(|_| instance.status == InstanceStatus::Inactive);
         left.is_some_and(|at| at <= horizon)
     };
-    let instances = cx.state.instances().iter().filter(due);
-    let ids: Vec<_> = instances.map(|one| one.id).take(SWEEP_MAX).collect();
+    let instances = cx.state.instances().iter().filter(due).map(|instance| instance.id);
+    let ids: Vec<_> = instances.take(SWEEP_MAX).collect();
     for id in &ids {
         cx.state.remove_instance(id);
+    }
+}
+
+/// Drops capacity providers that were deleted a while ago.
+fn remove_deleted_providers(cx: &mut Cx<'_>) {
+    let horizon = cx.now.plus_millis(-INACTIVE_INSTANCE_MILLIS);
+    let providers = cx.state.capacity_providers().iter();
+    let due = providers.filter(|one| one.deleted_at.is_some_and(|at| at <= horizon));
+    let names: Vec<String> = due.map(|one| one.name.clone()).take(SWEEP_MAX).collect();
+    for name in &names {
+        cx.state.remove_capacity_provider(name);
     }
 }
 

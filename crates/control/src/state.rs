@@ -13,10 +13,11 @@ use scheduler::Fleet;
 use store::{Change, Rows, StoreError, Table};
 
 use crate::record::token::TokenKey;
-use crate::record::{Cluster, Definition, DefinitionKey, Family, Instance, Task, Token};
+use crate::record::{CapacityProvider, Cluster, Definition, DefinitionKey, Family, Instance, Task, Token};
 
 #[derive(Clone)]
 pub struct State {
+    capacity_providers: Table<CapacityProvider>,
     clusters: Table<Cluster>,
     definitions: Table<Definition>,
     families: Table<Family>,
@@ -33,6 +34,8 @@ pub struct State {
     live_by_instance: OrdSet<(ContainerInstanceId, TaskId)>,
     /// Derived: tasks of each cluster that wait for capacity, oldest first.
     waiting: OrdMap<String, OrdSet<(Timestamp, TaskId)>>,
+    /// Whether a waiting task may find room that it did not find when it was last looked at.
+    has_news: bool,
     /// Derived: stopped tasks, oldest first.
     stopped: OrdSet<(Timestamp, TaskId)>,
     /// Derived: how many remembered tasks refer to a revision.
@@ -45,6 +48,7 @@ impl State {
     /// Takes the tables out of the stored rows and derives the rest.
     pub fn load(rows: &mut Rows) -> Result<Self, StoreError> {
         let mut state = Self {
+            capacity_providers: Table::load(rows)?,
             clusters: Table::load(rows)?,
             definitions: Table::load(rows)?,
             families: Table::load(rows)?,
@@ -56,6 +60,7 @@ impl State {
             live_by_cluster: OrdMap::new(),
             live_by_instance: OrdSet::new(),
             waiting: OrdMap::new(),
+            has_news: true,
             stopped: OrdSet::new(),
             uses: OrdMap::new(),
             token_of: OrdMap::new(),
@@ -74,12 +79,17 @@ impl State {
 
     /// Moves what changed since the last call into `batch`, in stored form.
     pub fn drain(&mut self, batch: &mut Vec<Change>) -> Result<(), StoreError> {
+        self.capacity_providers.drain(batch)?;
         self.clusters.drain(batch)?;
         self.definitions.drain(batch)?;
         self.families.drain(batch)?;
         self.instances.drain(batch)?;
         self.tasks.drain(batch)?;
         self.tokens.drain(batch)
+    }
+
+    pub fn capacity_providers(&self) -> &Table<CapacityProvider> {
+        &self.capacity_providers
     }
 
     pub fn clusters(&self) -> &Table<Cluster> {
@@ -168,9 +178,30 @@ impl State {
         self.waiting.keys()
     }
 
+    /// Is there a reason to look at the waiting tasks?
+    pub fn has_news(&self) -> bool {
+        self.has_news && !self.waiting.is_empty()
+    }
+
+    /// The same; from this call on only what happens next is news.
+    pub(crate) fn take_news(&mut self) -> bool {
+        let has_news = self.has_news();
+        self.has_news = false;
+        has_news
+    }
+
     /// Stopped tasks, oldest first.
     pub fn stopped_tasks(&self) -> impl Iterator<Item = (Timestamp, TaskId)> + '_ {
         self.stopped.iter().copied()
+    }
+
+    pub fn put_capacity_provider(&mut self, provider: CapacityProvider) -> Arc<CapacityProvider> {
+        self.has_news = true;
+        self.capacity_providers.put(provider)
+    }
+
+    pub fn remove_capacity_provider(&mut self, name: &String) {
+        self.capacity_providers.remove(name);
     }
 
     pub fn put_cluster(&mut self, cluster: Cluster) -> Arc<Cluster> {
@@ -201,6 +232,7 @@ impl State {
     }
 
     pub fn put_instance(&mut self, instance: Instance) -> Arc<Instance> {
+        self.has_news = true;
         self.fleet.register(crate::local_host::host_of(&instance));
         self.instances.put(instance)
     }
@@ -315,6 +347,7 @@ impl State {
 
     fn release(&mut self, task: &Task) {
         take_out(&mut self.live_by_cluster, task);
+        self.has_news = true;
         let Some(host) = task.instance else {
             self.stop_waiting(task);
             return;

@@ -6,13 +6,14 @@ use model::{Arn, ContainerInstanceId, TaskId};
 
 use crate::cx::{Cx, ReadCx, Settings};
 use crate::error::OpError;
-use crate::identifier;
-use crate::record::{Cluster, Definition, DefinitionKey, Instance, Task};
+use crate::record::{CapacityProvider, Cluster, Definition, DefinitionKey, Instance, Task};
 use crate::state::State;
 use crate::view::cluster::is_active;
+use crate::{capacity, identifier};
 
 /// What a `resourceArn` names.
 pub(crate) enum Taggable {
+    CapacityProvider(String),
     Cluster(String),
     Definition(DefinitionKey),
     Instance(InCluster<ContainerInstanceId>),
@@ -43,6 +44,9 @@ impl Taggable {
         let named = cluster.unwrap_or_default();
         let cluster = cluster.map(str::to_owned);
         match arn.resource_type() {
+            "capacity-provider" => {
+                capacity::name::named(settings, text).map(Self::CapacityProvider)
+            }
             "cluster" => identifier::cluster_name(settings, Some(text)).map(Self::Cluster),
             "task" => identifier::task_id(settings, named, text)
                 .map(|id| Self::Task(InCluster { cluster, id })),
@@ -59,6 +63,7 @@ impl Taggable {
     /// The tags the resource has.
     pub(crate) fn tags(&self, cx: &ReadCx<'_>) -> Result<Vec<Tag>, OpError> {
         let tags = match self {
+            Self::CapacityProvider(name) => self.provider(cx.state, name)?.tags.clone(),
             Self::Cluster(name) => self.cluster(cx.state, name)?.tags.clone(),
             Self::Definition(key) => self.definition(cx.state, key)?.tags.clone(),
             Self::Instance(named) => self.instance(cx.state, named)?.tags.clone(),
@@ -74,6 +79,11 @@ impl Taggable {
         change: impl FnOnce(&[Tag]) -> Result<Vec<Tag>, OpError>,
     ) -> Result<(), OpError> {
         match self {
+            Self::CapacityProvider(name) => {
+                let mut provider = CapacityProvider::clone(self.provider(cx.state, name)?);
+                provider.tags = change(&provider.tags)?;
+                cx.state.put_capacity_provider(provider);
+            }
             Self::Cluster(name) => {
                 let mut cluster = Cluster::clone(self.cluster(cx.state, name)?);
                 cluster.tags = change(&cluster.tags)?;
@@ -101,6 +111,17 @@ impl Taggable {
             }
         }
         Ok(())
+    }
+
+    /// FARGATE and FARGATE_SPOT carry no tags.
+    fn provider<'a>(
+        &self,
+        state: &'a State,
+        name: &String,
+    ) -> Result<&'a CapacityProvider, OpError> {
+        let found = state.capacity_providers().get(name);
+        let found = found.filter(|one| one.is_active());
+        found.map(|one| &**one).ok_or_else(|| self.not_found())
     }
 
     fn cluster<'a>(&self, state: &'a State, name: &String) -> Result<&'a Cluster, OpError> {
@@ -139,7 +160,7 @@ impl Taggable {
                 OpError::new(ErrorCode::ClusterNotFoundException, "Cluster not found.")
             }
             Self::Task(_) => OpError::invalid_parameter("The referenced task was not found."),
-            Self::Definition(_) | Self::Instance(_) => OpError::new(
+            Self::CapacityProvider(_) | Self::Definition(_) | Self::Instance(_) => OpError::new(
                 ErrorCode::ResourceNotFoundException,
                 "The specified resource was not found.",
             ),

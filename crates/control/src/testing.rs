@@ -17,7 +17,7 @@ use crate::operation::{Prepared, find};
 use crate::record::instance::Agent;
 use crate::record::{Instance, Task};
 use crate::state::State;
-use crate::{report, retention};
+use crate::{capacity, report, retention};
 
 pub(crate) const ACCOUNT: &str = "000000000000";
 /// Begins every ARN of the world.
@@ -154,7 +154,10 @@ impl World {
             Err(error) => Err(error),
         };
         match outcome {
-            Ok(answer) => String::from_utf8(answer.to_json().unwrap()).unwrap(),
+            Ok(answer) => {
+                self.advance();
+                String::from_utf8(answer.to_json().unwrap()).unwrap()
+            }
             Err(error) => {
                 self.state = before;
                 let mut text = error.to_string();
@@ -189,6 +192,28 @@ impl World {
         answer.pointer(pointer).cloned().unwrap_or(Value::Null)
     }
 
+    /// Creates a capacity provider of a group of the same name. `scaling` is members of
+    /// `managedScaling`.
+    #[track_caller]
+    pub(crate) fn provider(&mut self, name: &str, scaling: &str) {
+        let body = format!(
+            r#"{{"name":"{name}","autoScalingGroupProvider":
+                {{"autoScalingGroupArn":"{name}","managedScaling":{{{scaling}}}}}}}"#
+        );
+        self.ok("CreateCapacityProvider", &body);
+    }
+
+    /// Gives a cluster these providers; `default` is the items of its default strategy.
+    #[track_caller]
+    pub(crate) fn associate(&mut self, cluster: &str, providers: &[&str], default: &str) {
+        let providers = serde_json::to_string(providers).unwrap();
+        let body = format!(
+            r#"{{"cluster":"{cluster}","capacityProviders":{providers},
+                "defaultCapacityProviderStrategy":[{default}]}}"#
+        );
+        self.ok("PutClusterCapacityProviders", &body);
+    }
+
     /// Runs tasks and returns their ids.
     #[track_caller]
     pub(crate) fn run(&mut self, body: &str) -> Vec<TaskId> {
@@ -204,11 +229,20 @@ impl World {
     }
 
     pub(crate) fn sweep(&mut self) -> bool {
-        retention::sweep(&mut self.cx())
+        capacity::expire(&mut self.cx());
+        let more = retention::sweep(&mut self.cx());
+        self.advance();
+        more
     }
 
     pub(crate) fn report(&mut self, report: &TaskReport) {
         report::apply(&mut self.cx(), report);
+        self.advance();
+    }
+
+    /// What the writer does after each batch of changes.
+    pub(crate) fn advance(&mut self) {
+        capacity::advance(&mut self.cx());
     }
 
     /// A report of the task's host that says only this status, and the containers' with it.

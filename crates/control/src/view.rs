@@ -1,5 +1,6 @@
 //! Records as wire shapes, one function per resource; the only place that builds answers.
 
+pub(crate) mod capacity_provider;
 pub(crate) mod cluster;
 pub(crate) mod instance;
 pub(crate) mod task;

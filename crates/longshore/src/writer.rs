@@ -140,6 +140,7 @@ impl WriterThread {
         for job in batch {
             answers.push((job.reply, self.perform(&job.caller, job.call, &mut changes)));
         }
+        self.place_waiting(&mut changes);
         if let Err(error) = self.make_durable(&changes) {
             tracing::error!(%error, "a commit failed; its calls are undone");
             self.state = before;
@@ -151,6 +152,21 @@ impl WriterThread {
         for (reply, answer) in answers {
             // A caller that has hung up has no use for the answer; its change stands.
             let _ = reply.send(answer);
+        }
+    }
+
+    /// Gives room that has come to tasks that wait for it, within the same commit.
+    fn place_waiting(&mut self, changes: &mut Vec<Change>) {
+        if !self.state.has_news() {
+            return;
+        }
+        let call = Box::new(|cx: &mut Cx<'_>| {
+            control::capacity::advance(cx);
+            Ok(Box::new(()) as Answer)
+        });
+        let caller = crate::server::root(&self.settings);
+        if let Err(error) = self.perform(&caller, call, changes) {
+            tracing::error!(%error, "waiting tasks were not looked at");
         }
     }
 

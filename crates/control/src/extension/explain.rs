@@ -31,13 +31,17 @@ pub(crate) fn explain(cx: &ReadCx<'_>, mut input: ExplainInput) -> Result<Explan
     };
     let cluster = active_cluster(cx, input.run_task.cluster.as_deref())?;
     let count = request::count(&input.run_task)?;
-    let template = template::checked(input.run_task, &cluster.name, &definition)?;
-    let pool = template.pool();
+    let template = template::checked(cx.settings, input.run_task, &cluster, &definition)?;
     let seed = seed(cx.now);
-    let tasks = placing::ask(cx.state, &template, pool, 1, |fleet, request| {
-        decisions(cx, fleet, request, count, seed)
-    });
-    let rules = placing::rules_text(&template).unwrap_or_default();
+    let mut fleet = cx.state.fleet().clone();
+    let mut tasks = Vec::with_capacity(count);
+    for share in template.shares(count) {
+        let needs = template.needs();
+        tasks.extend(placing::ask(cx.state, needs, share.pool, 1, |_, request| {
+            decisions(cx, &mut fleet, request, share.count, seed)
+        }));
+    }
+    let rules = placing::rules_text(&template.rules).unwrap_or_default();
     Ok(Explanation {
         asked: asked(&template.reserved),
         constraints: rules.constraints.clone(),
@@ -71,16 +75,15 @@ fn seed(now: Timestamp) -> u64 {
 /// nowhere.
 fn decisions(
     cx: &ReadCx<'_>,
-    fleet: &Fleet,
+    fleet: &mut Fleet,
     request: &Request<'_>,
     count: usize,
     seed: u64,
 ) -> Vec<Decision> {
     let mut rng = ChaCha12Rng::seed_from_u64(seed);
-    let mut fleet = fleet.clone();
     let mut decisions = Vec::with_capacity(count);
     for _ in 0..count {
-        let seen = scheduler::explain(&fleet, request, &mut rng);
+        let seen = scheduler::explain(fleet, request, &mut rng);
         let placed = seen.placements.placed.into_iter().next();
         let chosen = placed
             .as_ref()

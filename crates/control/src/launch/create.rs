@@ -8,9 +8,12 @@ use scheduler::{Placed, Pool};
 use uuid::{Builder, Uuid};
 
 use super::placement::Rules;
+use super::placing::Needs;
+use super::strategy;
 use crate::cx::Cx;
+use crate::record::cluster::StrategyItem;
 use crate::record::task::{
-    Attachment, Container, Desired, LaunchType, Reserved, TaskStatus, Times,
+    Attachment, Container, Desired, LaunchType, Reserved, TaskStatus, Times, Waiting,
 };
 use crate::record::{Definition, Placement, Task};
 
@@ -19,6 +22,8 @@ pub(crate) struct Template<'a> {
     pub(crate) cluster: &'a str,
     pub(crate) definition: &'a Definition,
     pub(crate) launch_type: LaunchType,
+    /// Splits the tasks among capacity providers; empty when a launch type decides.
+    pub(crate) strategy: Vec<StrategyItem>,
     pub(crate) group: String,
     pub(crate) started_by: Option<String>,
     pub(crate) overrides: Option<Arc<TaskOverride>>,
@@ -31,23 +36,61 @@ pub(crate) struct Template<'a> {
     pub(crate) tags: Vec<Tag>,
 }
 
-impl<'a> Template<'a> {
-    /// Where the tasks may stand.
-    pub(crate) fn pool(&self) -> Pool<'a> {
-        let cluster = self.cluster;
-        match self.launch_type {
-            LaunchType::Ec2 => Pool::Ec2 { cluster },
-            LaunchType::External => Pool::External { cluster },
-            LaunchType::Fargate => Pool::Fargate,
+/// The part of a call's tasks that goes to one pool of hosts.
+pub(crate) struct Share<'a> {
+    pub(crate) pool: Pool<'a>,
+    /// `None` when a launch type decides.
+    pub(crate) provider: Option<&'a str>,
+    pub(crate) count: usize,
+}
+
+/// Where a new task begins.
+pub(crate) enum Start<'a> {
+    Placed(&'a Placed, Option<Placement>),
+    /// In the queue of its capacity provider.
+    Waiting(Waiting),
+}
+
+impl Template<'_> {
+    /// What each task needs of its host.
+    pub(crate) fn needs(&self) -> Needs<'_> {
+        Needs {
+            definition: self.definition,
+            reserved: &self.reserved,
+            group: &self.group,
+            rules: &self.rules,
         }
     }
 
-    /// The `index`-th task of the call, where it was placed.
+    /// Where the tasks may stand, and how many of them. Providers that get none are left out.
+    pub(crate) fn shares(&self, count: usize) -> Vec<Share<'_>> {
+        if self.strategy.is_empty() {
+            let pool = pool(self.launch_type, self.cluster, None);
+            let provider = None;
+            return vec![Share {
+                pool,
+                provider,
+                count,
+            }];
+        }
+        let counts = strategy::split(&self.strategy, count);
+        let shares = self.strategy.iter().zip(counts);
+        let shares = shares.filter(|(_, count)| *count > 0);
+        let providers = shares.map(|(item, count)| (Some(item.provider.as_str()), count));
+        let share = |(provider, count)| Share {
+            pool: pool(self.launch_type, self.cluster, provider),
+            provider,
+            count,
+        };
+        providers.map(share).collect()
+    }
+
+    /// The `index`-th task of the call.
     pub(crate) fn create(
         &self,
         cx: &mut Cx<'_>,
-        placed: &Placed,
-        placement: Option<Placement>,
+        provider: Option<&str>,
+        start: Start<'_>,
         index: usize,
     ) -> Arc<Task> {
         let attachment = self.attachment(cx, index);
@@ -56,17 +99,24 @@ impl<'a> Template<'a> {
             Container::new(uuid(cx.random.bits()), name)
         });
         let containers = containers.collect();
+        let (instance, gpus, placement, waiting) = match start {
+            Start::Placed(placed, why) => (Some(placed.host), placed.gpu_ids.clone(), why, None),
+            Start::Waiting(waiting) => (None, Vec::new(), None, Some(waiting)),
+        };
         let task = Task {
             id: cx.random.task_id(),
             cluster: self.cluster.to_owned(),
             definition: self.definition.id.clone(),
-            instance: Some(placed.host),
+            instance,
             launch_type: self.launch_type,
+            provider: provider.map(str::to_owned),
+            waiting: waiting.map(Box::new),
             group: self.group.clone(),
             started_by: self.started_by.clone(),
-            status: match &attachment {
-                Some(_) => TaskStatus::Provisioning,
-                None => TaskStatus::Pending,
+            status: if attachment.is_some() || instance.is_none() {
+                TaskStatus::Provisioning
+            } else {
+                TaskStatus::Pending
             },
             desired: Desired::Running,
             version: 1,
@@ -76,7 +126,7 @@ impl<'a> Template<'a> {
             },
             stop: None,
             reserved: Reserved {
-                gpus: placed.gpu_ids.clone(),
+                gpus,
                 ..self.reserved.clone()
             },
             network_mode: self.network_mode,
@@ -100,6 +150,20 @@ impl<'a> Template<'a> {
             network_interface_id: format!("eni-{:017x}", cx.random.bits() >> 60),
             interface: None,
         }))
+    }
+}
+
+/// The hosts that tasks of this launch type, or of this provider, may stand on.
+pub(crate) fn pool<'a>(
+    launch_type: LaunchType,
+    cluster: &'a str,
+    provider: Option<&'a str>,
+) -> Pool<'a> {
+    match (launch_type, provider) {
+        (LaunchType::Fargate, _) => Pool::Fargate,
+        (LaunchType::External, _) => Pool::External { cluster },
+        (LaunchType::Ec2, Some(provider)) => Pool::Provider { cluster, provider },
+        (LaunchType::Ec2, None) => Pool::Ec2 { cluster },
     }
 }
 

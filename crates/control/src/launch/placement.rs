@@ -13,6 +13,7 @@ use scheduler::{BinpackBy, Constraint, SpreadBy, Strategy};
 use crate::error::OpError;
 use crate::limits::{CONSTRAINTS_MAX, STRATEGIES_MAX};
 use crate::record::Definition;
+use crate::record::placement::RulesText;
 use crate::record::task::LaunchType;
 
 /// What binds a placement, and what guides it.
@@ -42,6 +43,26 @@ impl Rules {
             constraints: constraints.collect::<Result<_, _>>()?,
             strategies: strategies.iter().map(strategy).collect::<Result<_, _>>()?,
         })
+    }
+}
+
+impl Rules {
+    /// The rules behind the words that a record keeps ([`super::placing::rules_text`]). What
+    /// does not parse was never written by this server and is left out.
+    pub(crate) fn from_text(text: &RulesText) -> Self {
+        let constraint = |text: &String| match text.strip_prefix("memberOf ") {
+            Some(text) => Some(Constraint::MemberOf(Arc::new(expression(text).ok()?))),
+            None => (text == "distinctInstance").then_some(Constraint::DistinctInstance),
+        };
+        let strategy = |text: &String| match text.split_once(' ') {
+            Some(("spread", field)) => Some(Strategy::Spread(spread_by(Some(field)).ok()?)),
+            Some(("binpack", field)) => Some(Strategy::Binpack(binpack_by(Some(field)).ok()?)),
+            _ => (text == "random").then_some(Strategy::Random),
+        };
+        Self {
+            constraints: text.constraints.iter().filter_map(constraint).collect(),
+            strategies: text.strategies.iter().filter_map(strategy).collect(),
+        }
     }
 }
 

@@ -10,11 +10,13 @@ use scheduler::{
     BinpackBy, Constraint, Placements, Pool, RankValue, Request, SpreadBy, Strategy, Survey,
 };
 
-use super::create::Template;
 use super::demand;
+use super::placement::Rules;
 use crate::cx::Cx;
 use crate::local_host::demand_of;
+use crate::record::Definition;
 use crate::record::placement::{Placement, RulesText, RunnerUp, Sample};
+use crate::record::task::Reserved;
 use crate::state::State;
 
 /// Above so many hosts a placed task's record does not count who would have refused it:
@@ -32,15 +34,19 @@ pub(crate) struct Placing {
     rules: Option<Arc<RulesText>>,
 }
 
+/// What a task needs of its host, and what guides the choice.
+#[derive(Clone, Copy)]
+pub(crate) struct Needs<'a> {
+    pub(crate) definition: &'a Definition,
+    pub(crate) reserved: &'a Reserved,
+    pub(crate) group: &'a str,
+    pub(crate) rules: &'a Rules,
+}
+
 /// Places `count` tasks in the pool; the caller creates them.
-pub(crate) fn place(
-    cx: &mut Cx<'_>,
-    template: &Template<'_>,
-    pool: Pool<'_>,
-    count: usize,
-) -> Placing {
+pub(crate) fn place(cx: &mut Cx<'_>, needs: Needs<'_>, pool: Pool<'_>, count: usize) -> Placing {
     let seed = seed(cx.random.placement());
-    ask(cx.state, template, pool, count, |fleet, request| {
+    ask(cx.state, needs, pool, count, |fleet, request| {
         let mut rng = ChaCha12Rng::seed_from_u64(seed);
         let placements = scheduler::place(fleet, request, &mut rng);
         let survey = match placements.placed.is_empty() {
@@ -51,30 +57,30 @@ pub(crate) fn place(
             seed,
             placements,
             survey,
-            rules: rules_text(template),
+            rules: rules_text(needs.rules),
         }
     })
 }
 
-/// Puts the template's needs into the scheduler's words and hands them to `with`.
+/// Puts the needs into the scheduler's words and hands them to `with`.
 pub(crate) fn ask<T>(
     state: &State,
-    template: &Template<'_>,
+    needs: Needs<'_>,
     pool: Pool<'_>,
     count: usize,
     with: impl FnOnce(&scheduler::Fleet, &Request<'_>) -> T,
 ) -> T {
-    let attributes = demand::required_attributes(template.definition);
-    let demand = demand_of(&template.reserved);
+    let attributes = demand::required_attributes(needs.definition);
+    let demand = demand_of(needs.reserved);
     let request = Request {
         pool,
         count,
         demand: &demand,
         attributes: &attributes,
-        group: &template.group,
+        group: needs.group,
         zones: &[],
-        constraints: &template.rules.constraints,
-        strategies: &template.rules.strategies,
+        constraints: &needs.rules.constraints,
+        strategies: &needs.rules.strategies,
     };
     with(state.fleet(), &request)
 }
@@ -134,8 +140,7 @@ pub(crate) fn ranking(values: &[RankValue]) -> Vec<u32> {
 }
 
 /// `None` for a call without any.
-pub(crate) fn rules_text(template: &Template<'_>) -> Option<Arc<RulesText>> {
-    let rules = &template.rules;
+pub(crate) fn rules_text(rules: &Rules) -> Option<Arc<RulesText>> {
     if rules.constraints.is_empty() && rules.strategies.is_empty() {
         return None;
     }

@@ -4,10 +4,12 @@
 use model::errors::ErrorCode;
 use model::shapes::{self, Compatibility, PropagateTags, RunTaskInput};
 
+use super::strategy;
 use crate::error::OpError;
-use crate::limits::{CAPACITY_PROVIDERS_MAX, COUNT_MAX, GROUP_CHARS_MAX, STARTED_BY_CHARS_MAX};
+use crate::limits::{COUNT_MAX, GROUP_CHARS_MAX, STARTED_BY_CHARS_MAX};
 use crate::record::Definition;
 use crate::record::definition::DefinitionStatus;
+use crate::record::cluster::StrategyItem;
 use crate::record::task::LaunchType;
 
 /// Linux platform versions of Fargate; `LATEST` is the first.
@@ -16,10 +18,6 @@ const PLATFORM_VERSIONS: [&str; 2] = ["1.4.0", "1.3.0"];
 /// Refuses members whose capability this server does not have yet, rather than ignoring them.
 pub(crate) fn check_supported(input: &RunTaskInput) -> Result<(), OpError> {
     let given = [
-        (
-            "capacityProviderStrategy",
-            filled(&input.capacity_provider_strategy),
-        ),
         ("volumeConfigurations", filled(&input.volume_configurations)),
         (
             "enableExecuteCommand",
@@ -57,25 +55,15 @@ pub(crate) fn count(input: &RunTaskInput) -> Result<usize, OpError> {
     }
 }
 
-/// The launch type: the one given, else EC2 (`run-task.md` §3).
+/// The launch type: the one given, else that of the strategy's providers, else EC2 (`run-task.md` §3).
 pub(crate) fn launch_type(
     input: &RunTaskInput,
     definition: &Definition,
+    strategy: &[StrategyItem],
 ) -> Result<LaunchType, OpError> {
-    if input.launch_type.is_some() && filled(&input.capacity_provider_strategy) {
-        return Err(OpError::invalid_parameter(
-            "Specifying both a launch type and capacity provider strategy is not supported. \
-             Remove one and try again.",
-        ));
-    }
-    let strategy = input.capacity_provider_strategy.as_deref();
-    if strategy.is_some_and(|items| items.len() > CAPACITY_PROVIDERS_MAX) {
-        return Err(OpError::invalid_parameter(format!(
-            "capacityProviderStrategy can have at most {CAPACITY_PROVIDERS_MAX} items."
-        )));
-    }
     let launch_type = match &input.launch_type {
-        None | Some(shapes::LaunchType::Ec2) => LaunchType::Ec2,
+        None => strategy::launch_type(strategy).unwrap_or(LaunchType::Ec2),
+        Some(shapes::LaunchType::Ec2) => LaunchType::Ec2,
         Some(shapes::LaunchType::Fargate) => LaunchType::Fargate,
         Some(shapes::LaunchType::External) => LaunchType::External,
         Some(shapes::LaunchType::ManagedInstances) => {

@@ -7,11 +7,11 @@ use model::shapes::{RunTaskInput, Tag};
 use super::create::Template;
 use super::placement::Rules;
 use super::request::{self, Propagation};
-use super::{demand, network, overrides};
-use crate::cx::ReadCx;
+use super::{demand, network, overrides, strategy};
+use crate::cx::{ReadCx, Settings};
 use crate::error::OpError;
 use crate::identifier::{definition_ref, find_definition};
-use crate::record::Definition;
+use crate::record::{Cluster, Definition};
 use crate::{honoured, tags};
 
 /// `None` for one that does not exist, which a repeated call need not care about.
@@ -35,12 +35,15 @@ pub(crate) fn no_definition() -> OpError {
 
 /// Checks the request against the definition and keeps what all tasks of the call share.
 pub(crate) fn checked<'a>(
+    settings: &Settings,
     mut input: RunTaskInput,
-    cluster: &'a str,
+    cluster: &'a Cluster,
     definition: &'a Definition,
 ) -> Result<Template<'a>, OpError> {
     request::check_definition(definition)?;
-    let launch_type = request::launch_type(&input, definition)?;
+    let strategy = strategy::chosen(settings, cluster, &input)?;
+    let cluster = cluster.name.as_str();
+    let launch_type = request::launch_type(&input, definition, &strategy)?;
     let rules = Rules::checked(&input, definition, launch_type)?;
     request::check_execute_command(&input, definition)?;
     request::check_volumes(&input, definition)?;
@@ -59,6 +62,7 @@ pub(crate) fn checked<'a>(
         cluster,
         definition,
         launch_type,
+        strategy,
         group,
         started_by,
         overrides,

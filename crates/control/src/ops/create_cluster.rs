@@ -3,6 +3,7 @@
 
 use model::shapes::{ClusterSetting, CreateClusterInput, CreateClusterOutput};
 
+use crate::capacity::association::associate;
 use crate::cx::Cx;
 use crate::error::OpError;
 use crate::identifier::{DEFAULT_CLUSTER, check_cluster_name};
@@ -42,13 +43,6 @@ fn wanted(cx: &Cx<'_>, input: CreateClusterInput) -> Result<Cluster, OpError> {
         .cluster_name
         .unwrap_or_else(|| DEFAULT_CLUSTER.to_owned());
     check_cluster_name(&name)?;
-    let strategy = input.default_capacity_provider_strategy.unwrap_or_default();
-    if !input.capacity_providers.unwrap_or_default().is_empty() || !strategy.is_empty() {
-        return Err(OpError::invalid_parameter(
-            "Capacity providers are not supported by this server. Leave capacityProviders and \
-             defaultCapacityProviderStrategy out.",
-        ));
-    }
     if input.service_connect_defaults.is_some() {
         return Err(OpError::invalid_parameter(
             "Service Connect is not supported by this server. Leave serviceConnectDefaults out.",
@@ -56,12 +50,16 @@ fn wanted(cx: &Cx<'_>, input: CreateClusterInput) -> Result<Cluster, OpError> {
     }
     let settings = input.settings.unwrap_or_default();
     settings.iter().try_for_each(check_setting)?;
-    Ok(Cluster {
+    let mut cluster = Cluster {
         settings,
         configuration: input.configuration,
         tags: tags::checked(input.tags)?,
         ..Cluster::new(&name, cx.now)
-    })
+    };
+    let providers = input.capacity_providers.unwrap_or_default();
+    let default = input.default_capacity_provider_strategy.unwrap_or_default();
+    associate(cx, &mut cluster, &providers, &default)?;
+    Ok(cluster)
 }
 
 fn check_setting(setting: &ClusterSetting) -> Result<(), OpError> {
@@ -87,6 +85,9 @@ fn check_setting(setting: &ClusterSetting) -> Result<(), OpError> {
 fn is_same_request(known: &Cluster, wanted: &Cluster) -> bool {
     (wanted.settings.is_empty() || wanted.settings == view::cluster::settings(known))
         && (wanted.configuration.is_none() || wanted.configuration == known.configuration)
+        && (wanted.capacity_providers.is_empty()
+            || (wanted.capacity_providers == known.capacity_providers
+                && wanted.default_strategy == known.default_strategy))
 }
 
 #[cfg(test)]
@@ -136,6 +137,20 @@ mod tests {
     }
 
     #[test]
+    fn a_cluster_is_created_with_its_providers_and_default_strategy() {
+        let mut world = World::new();
+        let body = r#"{"clusterName":"batch","capacityProviders":["FARGATE","FARGATE_SPOT"],
+            "defaultCapacityProviderStrategy":[{"capacityProvider":"FARGATE_SPOT","weight":1}]}"#;
+        let cluster = world.at("CreateCluster", body, "/cluster");
+        let providers = json!(["FARGATE", "FARGATE_SPOT"]);
+        assert_eq!(cluster["capacityProviders"], providers);
+        let item = json!({"capacityProvider": "FARGATE_SPOT", "base": 0, "weight": 1});
+        assert_eq!(cluster["defaultCapacityProviderStrategy"], json!([item]));
+        let again = world.at("CreateCluster", r#"{"clusterName":"batch"}"#, "/cluster");
+        assert_eq!(again["capacityProviders"], providers);
+    }
+
+    #[test]
     fn without_a_name_it_is_the_default_cluster() {
         let mut world = World::without_hosts();
         assert_eq!(
@@ -173,9 +188,10 @@ mod tests {
             "Cluster must match ^[a-zA-Z0-9\\-_]{1,255}$, but was a b",
         );
         check(
-            r#"{"capacityProviders":["FARGATE"]}"#,
-            "Capacity providers are not supported by this server. Leave capacityProviders and \
-             defaultCapacityProviderStrategy out.",
+            r#"{"defaultCapacityProviderStrategy":[{"capacityProvider":"FARGATE"}]}"#,
+            "The specified capacity provider strategy cannot contain a capacity provider that is \
+             not associated with the cluster. Associate the capacity provider with the cluster \
+             and try again.",
         );
         check(
             r#"{"serviceConnectDefaults":{"namespace":"n"}}"#,

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use model::shapes::{Failure, RunTaskInput, RunTaskOutput};
 use scheduler::Placements;
 
+use crate::capacity::queue;
 use crate::cx::Cx;
 use crate::error::OpError;
 use crate::identifier::active_cluster;
-use crate::launch::create::Template;
+use crate::launch::create::{Share, Start, Template};
 use crate::launch::token::{self, Recall};
 use crate::launch::{placing, request, template};
 use crate::record::task::{LaunchType, Task};
@@ -29,34 +30,67 @@ pub(crate) fn run_task(cx: &mut Cx<'_>, mut input: RunTaskInput) -> Result<RunTa
     }
     let definition = definition.ok_or_else(template::no_definition)?;
     let count = request::count(&input)?;
-    let template = template::checked(input, &cluster.name, &definition)?;
-    let placing = placing::place(cx, &template, template.pool(), count);
-    let failures = failures(cx, &template, &placing.placements)?;
-    let mut tasks = Vec::with_capacity(placing.placements.placed.len());
-    for (index, placed) in placing.placements.placed.iter().enumerate() {
-        tasks.push(template.create(cx, placed, placing.record(index), index));
+    let template = template::checked(cx.settings, input, &cluster, &definition)?;
+    let (mut tasks, mut failures) = (Vec::with_capacity(count), Vec::new());
+    for share in template.shares(count) {
+        failures.extend(start(cx, &template, &share, &mut tasks)?);
     }
     token::remember(cx, recall, &tasks);
     Ok(answer(cx, &tasks, failures))
+}
+
+/// Starts one share of the tasks. What does not fit waits where its capacity provider can grow,
+/// and is told as `failures` where not.
+fn start(
+    cx: &mut Cx<'_>,
+    template: &Template<'_>,
+    share: &Share<'_>,
+    tasks: &mut Vec<Arc<Task>>,
+) -> Result<Vec<Failure>, OpError> {
+    let wait = queue::may_wait(cx.state, share.provider);
+    if wait && queue::holds_back(cx, template.cluster, share.provider) {
+        queue::join(cx, template, share, share.count, tasks)?;
+        return Ok(Vec::new());
+    }
+    let placing = placing::place(cx, template.needs(), share.pool, share.count);
+    let placements = &placing.placements;
+    for (nth, placed) in placements.placed.iter().enumerate() {
+        let start = Start::Placed(placed, placing.record(nth));
+        let index = tasks.len();
+        tasks.push(template.create(cx, share.provider, start, index));
+    }
+    let left = share.count - placements.placed.len();
+    if !wait {
+        return failures(cx, template, share, placements, left);
+    }
+    if left < share.count {
+        queue::pass_over(cx, template.cluster, share.provider);
+    }
+    queue::join(cx, template, share, left, tasks)?;
+    Ok(Vec::new())
 }
 
 /// Translates refusals into `failures`; an empty cluster is an error of its own.
 fn failures(
     cx: &Cx<'_>,
     template: &Template<'_>,
+    share: &Share<'_>,
     placements: &Placements,
+    left: usize,
 ) -> Result<Vec<Failure>, OpError> {
+    if left == 0 {
+        return Ok(Vec::new());
+    }
     if template.launch_type == LaunchType::Fargate {
-        let placed_all = placements.refusals.is_empty() && placements.examined > 0;
-        return Ok(if placed_all {
-            Vec::new()
-        } else {
-            vec![no_fargate_capacity()]
-        });
+        return Ok(vec![no_fargate_capacity()]);
     }
     if placements.examined == 0 {
-        let text = "No Container Instances were found in your cluster.";
-        return Err(OpError::invalid_parameter(text));
+        return match share.provider {
+            Some(provider) => no_instance_of(cx, template.cluster, provider).map(|one| vec![one]),
+            None => Err(OpError::invalid_parameter(
+                "No Container Instances were found in your cluster.",
+            )),
+        };
     }
     let failure = |(id, refusal): &(_, scheduler::Refusal)| Failure {
         arn: Some(cx.settings.instance_arn(template.cluster, *id)),
@@ -64,6 +98,20 @@ fn failures(
         detail: None,
     };
     Ok(placements.refusals.iter().map(failure).collect())
+}
+
+/// The provider cannot grow, and has no instance that takes tasks, or none at all.
+fn no_instance_of(cx: &Cx<'_>, cluster: &str, provider: &str) -> Result<Failure, OpError> {
+    if !queue::has_instances(cx.state, cluster, provider) {
+        return Err(OpError::invalid_parameter(
+            "No Container Instances were found in your capacity provider.",
+        ));
+    }
+    Ok(Failure {
+        arn: Some(cx.settings.capacity_provider_arn(provider)),
+        reason: Some("NO ACTIVE INSTANCES".to_owned()),
+        detail: None,
+    })
 }
 
 fn no_fargate_capacity() -> Failure {

@@ -25,7 +25,11 @@ pub(crate) fn stop_task(cx: &mut Cx<'_>, input: StopTaskInput) -> Result<StopTas
     let mut task = found.ok_or_else(not_found)?;
     if task.desired == Desired::Running {
         let mut changed = Task::clone(&task);
-        changed.want_stopped(cause, cx.now);
+        if changed.is_waiting() {
+            changed.end_unplaced(cause, cx.now);
+        } else {
+            changed.want_stopped(cause, cx.now);
+        }
         changed.version += 1;
         task = cx.state.put_task(changed);
     }

@@ -17,6 +17,22 @@ pub struct Cluster {
     pub service_connect_defaults: Option<ClusterServiceConnectDefaults>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Tag>,
+    /// The providers that its tasks may name: FARGATE kinds and those of one's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capacity_providers: Vec<String>,
+    /// Used when a call names neither launch type nor strategy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub default_strategy: Vec<StrategyItem>,
+}
+
+/// One item of a capacity provider strategy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StrategyItem {
+    pub provider: String,
+    /// Tasks that this provider gets before any other: 0–100000.
+    pub base: u32,
+    /// Its part of the tasks beyond the base, in proportion to the others': 0–1000.
+    pub weight: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use store::Record;
 use uuid::Uuid;
 
+use super::placement::RulesText;
 use super::{DefinitionKey, Placement};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,12 @@ pub struct Task {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<ContainerInstanceId>,
     pub launch_type: LaunchType,
+    /// The capacity provider that the task was started on, if a strategy chose one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// What its placement needs to know, as long as it has no host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Box<Waiting>>,
     pub group: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_by: Option<String>,
@@ -177,6 +184,17 @@ fn is_zero(amount: &u32) -> bool {
     *amount == 0
 }
 
+/// A task in the queue of its capacity provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// What binds and guides its placement; shared by the tasks of one call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Arc<RulesText>>,
+    /// When a task behind it in the queue was first placed before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed_over_at: Option<Timestamp>,
+}
+
 /// The elastic network interface of an awsvpc task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
@@ -245,6 +263,26 @@ impl Task {
         self.desired = Desired::Stopped;
         self.stop.get_or_insert(cause);
         self.times.stopping_at.get_or_insert(now);
+    }
+
+    /// Stands on this host from now on; it waited for one.
+    pub fn leave_queue(&mut self, host: ContainerInstanceId, gpus: Vec<String>, now: Timestamp) {
+        self.instance = Some(host);
+        self.reserved.gpus = gpus;
+        self.waiting = None;
+        if self.attachment.is_none() {
+            self.advance(TaskStatus::Pending, now);
+        }
+    }
+
+    /// Ends a task that no host knows of.
+    pub fn end_unplaced(&mut self, cause: Stop, now: Timestamp) {
+        self.want_stopped(cause, now);
+        self.advance(TaskStatus::Stopped, now);
+        self.waiting = None;
+        for container in &mut self.containers {
+            container.report.status = ContainerStatus::Stopped;
+        }
     }
 
     /// What the caller overrides in one container.

@@ -2,6 +2,7 @@
 
 use model::shapes::{Cluster as Shape, ClusterField, ClusterSetting, KeyValuePair};
 
+use super::capacity_provider;
 use crate::cx::ReadCx;
 use crate::error::OpError;
 use crate::record::Cluster;
@@ -31,7 +32,7 @@ impl Included {
         let mut included = Self::default();
         for field in fields.unwrap_or_default() {
             match field {
-                // Attachments exist only for capacity providers; the list is there, and empty.
+                // Attachments tell of AWS's own scaling plans; the list is there, and empty.
                 ClusterField::Attachments => {}
                 ClusterField::Configurations => included.configurations = true,
                 ClusterField::Settings => included.settings = true,
@@ -55,6 +56,7 @@ pub(crate) fn cluster(cx: &ReadCx<'_>, cluster: &Cluster, included: Included) ->
     let instances = cx.state.instances().iter().filter(|instance| {
         instance.cluster == cluster.name && instance.status != InstanceStatus::Inactive
     });
+    let default = cluster.default_strategy.iter();
     Shape {
         cluster_arn: Some(cx.settings.cluster_arn(&cluster.name)),
         cluster_name: Some(cluster.name.clone()),
@@ -63,8 +65,8 @@ pub(crate) fn cluster(cx: &ReadCx<'_>, cluster: &Cluster, included: Included) ->
         running_tasks_count: Some(count(is_running)),
         pending_tasks_count: Some(count(is_pending)),
         active_services_count: Some(0),
-        capacity_providers: Some(Vec::new()),
-        default_capacity_provider_strategy: Some(Vec::new()),
+        capacity_providers: Some(cluster.capacity_providers.clone()),
+        default_capacity_provider_strategy: Some(default.map(capacity_provider::item).collect()),
         settings: Some(if included.settings {
             settings(cluster)
         } else {

@@ -34,6 +34,7 @@ pub(crate) fn task(cx: &ReadCx<'_>, task: &Task, tags: Tags) -> shapes::Task {
             .map(|instance| cx.settings.instance_arn(&instance.cluster, instance.id)),
         availability_zone: Some(zone(cx, instance.map(|i| &**i))),
         launch_type: Some(task.launch_type.as_str().into()),
+        capacity_provider_name: task.provider.clone(),
         platform_version: task.platform_version.clone(),
         platform_family: fargate.then(|| "Linux".to_owned()),
         group: Some(task.group.clone()),

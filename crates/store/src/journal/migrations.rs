@@ -10,7 +10,7 @@ pub const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
 type Migration = fn(&Connection) -> rusqlite::Result<()>;
 
 /// `MIGRATIONS[n]` leads from version n to n + 1. Entries are only ever added.
-const MIGRATIONS: &[Migration] = &[number_the_rows];
+const MIGRATIONS: &[Migration] = &[number_the_rows, let_tasks_wait];
 
 /// Version 0: rows clustered by their key.
 const VERSION_0: &str = "CREATE TABLE rows (
@@ -29,6 +29,12 @@ fn number_the_rows(db: &Connection) -> rusqlite::Result<()> {
          DROP TABLE clustered;
          CREATE UNIQUE INDEX rows_by_key ON rows (tbl, key);",
     )
+}
+
+/// Version 2: the same layout. A task may be without a host, which programs of version 1 cannot
+/// read; they are to say so instead of losing what they do not know.
+fn let_tasks_wait(_: &Connection) -> rusqlite::Result<()> {
+    Ok(())
 }
 
 /// What [`migrate`] found wrong.

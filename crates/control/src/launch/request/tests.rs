@@ -81,8 +81,8 @@ fn twenty_capacity_providers_are_the_most() {
     };
     check(
         &with(20),
-        "UnsupportedFeatureException: Feature not supported by this server: \
-         capacityProviderStrategy.",
+        "InvalidParameterException: A capacity provider strategy can name a capacity provider \
+         once, but has FARGATE twice.",
     );
     check(
         &with(21),
