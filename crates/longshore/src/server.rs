@@ -294,6 +294,7 @@ async fn sweep(writer: Writer, settings: Arc<Settings>) {
     loop {
         ticks.tick().await;
         let call = Box::new(|cx: &mut control::Cx<'_>| {
+            control::capacity::expire(cx);
             retention::sweep(cx);
             Ok(Box::new(()) as control::operation::Answer)
         });
