@@ -41,7 +41,7 @@ use std::thread::{self, JoinHandle};
 use ipnet::Ipv4Net;
 use model::TaskId;
 use model::container::{Failure, FailureName};
-use model::payload::{NetworkSpec, NetworkState};
+use model::payload::{NetworkMode, NetworkSpec, NetworkState};
 use nix::libc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -151,13 +151,34 @@ impl Network {
     /// fails, nothing is left.
     pub async fn set_up(&self, spec: &NetworkSpec) -> Result<NetworkState, Failure> {
         let spec = spec.clone();
-        self.call(move |host| host.set_up(&spec)).await?
+        let has_namespaces = spec.mode != NetworkMode::Host;
+        self.call_then(
+            move |host| (host.set_up(&spec), ()),
+            move |host, ()| {
+                if has_namespaces {
+                    host.prepare();
+                }
+            },
+        )
+        .await?
     }
 
-    /// Removes the network of a task; an unknown task has none. Its ports become free some
-    /// milliseconds later, when no redirection names them any more.
+    /// Removes the network of a task; an unknown task has none. Nobody waits for the kernel to
+    /// end its namespaces, nor for its ports, which become free some milliseconds later, when
+    /// no redirection names them any more.
     pub async fn tear_down(&self, task: TaskId) -> Result<(), Failure> {
-        self.call(move |host| host.tear_down(task)).await?
+        self.call_then(
+            move |host| match host.take(task) {
+                Ok(network) => (Ok(()), network),
+                Err(failure) => (Err(failure), None),
+            },
+            |host, network| {
+                if let Some(network) = network {
+                    host.give_back(network);
+                }
+            },
+        )
+        .await?
     }
 
     /// After a restart: takes up the networks of live tasks, holds their ports again, and
@@ -167,7 +188,7 @@ impl Network {
         self.call(move |host| host.recover(&live)).await?
     }
 
-    /// Waits until the ports of all tasks torn down so far are free.
+    /// Waits until nothing is left of the tasks torn down so far, and their ports are free.
     pub async fn settle(&self) -> Result<(), Failure> {
         self.call(|host| host.settle()).await
     }
@@ -186,8 +207,23 @@ impl Network {
         &self,
         work: impl FnOnce(&mut Host) -> T + Send + 'static,
     ) -> Result<T, Failure> {
+        self.call_then(move |host| (work(host), ()), |_, ()| {})
+            .await
+    }
+
+    /// Answers with the first part of what `work` returns; the second is for `later`, which
+    /// is done before the next call.
+    async fn call_then<T: Send + 'static, R>(
+        &self,
+        work: impl FnOnce(&mut Host) -> (T, R) + Send + 'static,
+        later: impl FnOnce(&mut Host, R) + Send + 'static,
+    ) -> Result<T, Failure> {
         let (reply, outcome) = oneshot::channel();
-        let call: Call = Box::new(move |host| drop(reply.send(work(host))));
+        let call: Call = Box::new(move |host| {
+            let (answer, rest) = work(host);
+            let _ = reply.send(answer);
+            later(host, rest);
+        });
         let calls = self.calls.as_ref().ok_or_else(ended)?;
         calls.send(call).await.map_err(|_| ended())?;
         outcome.await.map_err(|_| ended())

@@ -31,6 +31,7 @@ fn none_gives_each_container_a_loopback_and_nothing_else() {
         );
         drop(listener);
         network.tear_down(task(1)).await.unwrap();
+        network.settle().await.unwrap();
         assert_eq!(inventory(&directory), before);
     });
 }

@@ -29,6 +29,8 @@ pub(super) struct Host {
     /// What a former life left has been taken up or removed.
     pub(super) recovered: bool,
     pub(super) tasks: BTreeMap<TaskId, TaskNetwork>,
+    /// The next container's namespace, made while nobody waits.
+    spare: Option<Namespace>,
 }
 
 impl Host {
@@ -50,6 +52,7 @@ impl Host {
             bridge: None,
             recovered: false,
             tasks: BTreeMap::new(),
+            spare: None,
         })
     }
 
@@ -69,6 +72,13 @@ impl Host {
         let state = task.record.state.clone();
         self.tasks.insert(spec.task, task);
         Ok(state)
+    }
+
+    /// What the next set-up can do without. A failure is that one's to tell.
+    pub(super) fn prepare(&mut self) {
+        if self.spare.is_none() {
+            self.spare = Namespace::create().ok();
+        }
     }
 
     fn build(&mut self, task: &mut TaskNetwork) -> Result<(), Failure> {
@@ -91,7 +101,13 @@ impl Host {
     fn isolate(&mut self, task: &mut TaskNetwork) -> Result<(), Failure> {
         let id = task.record.spec.task;
         for (position, container) in task.record.state.containers.iter_mut().enumerate() {
-            make_namespace(&self.directory, id, Some(position), container)?;
+            make_namespace(
+                &self.directory,
+                &mut self.spare,
+                id,
+                Some(position),
+                container,
+            )?;
         }
         Ok(())
     }
@@ -100,7 +116,13 @@ impl Host {
         self.need_bridge()?;
         let id = task.record.spec.task;
         for (position, container) in task.record.state.containers.iter_mut().enumerate() {
-            let mut namespace = make_namespace(&self.directory, id, Some(position), container)?;
+            let mut namespace = make_namespace(
+                &self.directory,
+                &mut self.spare,
+                id,
+                Some(position),
+                container,
+            )?;
             self.connect(&mut namespace, container)?;
         }
         Ok(())
@@ -111,7 +133,8 @@ impl Host {
         let Some((first, others)) = task.record.state.containers.split_first_mut() else {
             return Ok(());
         };
-        let mut namespace = make_namespace(&self.directory, task.record.spec.task, None, first)?;
+        let id = task.record.spec.task;
+        let mut namespace = make_namespace(&self.directory, &mut self.spare, id, None, first)?;
         let address = self.connect(&mut namespace, first)?;
         for container in others {
             container.namespace.clone_from(&first.namespace);
@@ -165,12 +188,10 @@ impl Host {
         Ok(())
     }
 
-    pub(super) fn tear_down(&mut self, task: TaskId) -> Result<(), Failure> {
+    /// The network of a task that is to be given back, if it has one.
+    pub(super) fn take(&mut self, task: TaskId) -> Result<Option<TaskNetwork>, Failure> {
         self.need_recovery()?;
-        if let Some(network) = self.tasks.remove(&task) {
-            self.give_back(network);
-        }
-        Ok(())
+        Ok(self.tasks.remove(&task))
     }
 
     /// Undoes what was made of a network, finished or not.
@@ -246,6 +267,7 @@ impl Host {
 
     /// Removes bridge and table if no task uses them.
     pub(super) fn close(&mut self) -> Result<(), Failure> {
+        self.spare = None;
         if self.tasks.values().any(|task| task.record.uses_bridge()) {
             return Ok(());
         }
@@ -302,13 +324,16 @@ fn owner_of(
 
 fn make_namespace(
     directory: &Path,
+    spare: &mut Option<Namespace>,
     task: TaskId,
     position: Option<usize>,
     container: &mut ContainerNetwork,
 ) -> Result<Namespace, Failure> {
     let path = state::namespace_path(directory, task, position);
-    let namespace =
-        Namespace::create(&path).map_err(|error| failure("make a network namespace", &error))?;
+    let namespace = spare.take().map_or_else(Namespace::create, Ok);
+    let namespace = namespace
+        .and_then(|namespace| namespace.mount(&path).map(|()| namespace))
+        .map_err(|error| failure("make a network namespace", &error))?;
     container.namespace = Some(path.to_string_lossy().into_owned());
     Ok(namespace)
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 use std::path::Path;
 use std::thread;
 
@@ -15,7 +15,7 @@ use super::link::Links;
 /// `NSFS_MAGIC`, linux/magic.h.
 const NSFS: FsType = FsType(0x6e73_6673);
 
-/// A namespace just made, with its loopback up.
+/// A namespace just made, with its loopback up. It ends with this value unless it is mounted.
 #[derive(Debug)]
 pub(super) struct Namespace {
     file: File,
@@ -24,31 +24,36 @@ pub(super) struct Namespace {
 }
 
 impl Namespace {
-    /// Makes a namespace and mounts it on `path`; a namespace that is there is replaced.
-    /// If it fails, nothing is left on `path`.
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
-        remove(path)?;
-        File::create(path)?;
+    pub(super) fn create() -> io::Result<Self> {
         // A thread of its own, because the namespace of a thread that goes on working for
         // others must never change.
-        let made = thread::scope(|scope| {
+        thread::scope(|scope| {
             let thread = thread::Builder::new()
                 .name("new-netns".to_owned())
-                .spawn_scoped(scope, || mount_new(path))?;
+                .spawn_scoped(scope, enter_new)?;
             thread
                 .join()
                 .unwrap_or_else(|_| Err(io::Error::other("the namespace thread panicked")))
-        });
-        let namespace = made.and_then(|links| {
-            Ok(Self {
-                file: File::open(path)?,
-                links,
-            })
-        });
-        if namespace.is_err() {
+        })
+    }
+
+    /// Keeps the namespace on `path`; one that is there is replaced. If it fails, nothing is
+    /// left on `path`.
+    pub(super) fn mount(&self, path: &Path) -> io::Result<()> {
+        remove(path)?;
+        File::create(path)?;
+        let source = format!("/proc/thread-self/fd/{}", self.file.as_raw_fd());
+        let mounted = mount(
+            Some(source.as_str()),
+            path,
+            None::<&str>,
+            MsFlags::MS_BIND,
+            None::<&str>,
+        );
+        if mounted.is_err() {
             let _ = remove(path);
         }
-        namespace
+        Ok(mounted?)
     }
 }
 
@@ -58,18 +63,12 @@ impl AsFd for Namespace {
     }
 }
 
-fn mount_new(path: &Path) -> io::Result<Links> {
+fn enter_new() -> io::Result<Namespace> {
     unshare(CloneFlags::CLONE_NEWNET)?;
     let mut links = Links::open()?;
     links.loopback_up()?;
-    mount(
-        Some("/proc/thread-self/ns/net"),
-        path,
-        None::<&str>,
-        MsFlags::MS_BIND,
-        None::<&str>,
-    )?;
-    Ok(links)
+    let file = File::open("/proc/thread-self/ns/net")?;
+    Ok(Namespace { file, links })
 }
 
 /// Whether a namespace is mounted on the file. After a reboot the file is there, but empty.
