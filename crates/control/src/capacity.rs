@@ -5,5 +5,7 @@ pub(crate) mod association;
 pub(crate) mod name;
 pub(crate) mod queue;
 pub(crate) mod settings;
+pub(crate) mod wish;
 
 pub use queue::{advance, expire};
+pub use wish::wishes;

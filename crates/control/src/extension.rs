@@ -2,10 +2,14 @@
 //! changes for it; who may ask is decided as for any call.
 
 pub(crate) mod explain;
+pub(crate) mod interrupt;
 pub(crate) mod why;
 
+use model::capacity::CAPACITY_PATH;
 use model::explain::{EXPLAIN_PATH, WHY_PATH};
+use model::interrupt::INTERRUPT_PATH;
 
+use crate::capacity;
 use crate::error::OpError;
 use crate::operation::{self, Prepared};
 
@@ -13,6 +17,8 @@ use crate::operation::{self, Prepared};
 pub fn prepare(path: &str, body: &[u8]) -> Option<Result<Prepared, OpError>> {
     let prepared = match path {
         EXPLAIN_PATH => operation::read(body, explain::explain),
+        CAPACITY_PATH => operation::read(body, capacity::wish::list),
+        INTERRUPT_PATH => operation::write(body, interrupt::interrupt),
         WHY_PATH => operation::read(body, why::why),
         _ => return None,
     };

@@ -17,7 +17,7 @@ use crate::operation::{Prepared, find};
 use crate::record::instance::Agent;
 use crate::record::{Instance, Task};
 use crate::state::State;
-use crate::{capacity, report, retention};
+use crate::{OpError, capacity, extension, report, retention};
 
 pub(crate) const ACCOUNT: &str = "000000000000";
 /// Begins every ARN of the world.
@@ -146,9 +146,19 @@ impl World {
 
     /// The answer as JSON, or `ErrorName: message`.
     pub(crate) fn call(&mut self, operation: &str, body: &str) -> String {
-        let before = self.state.clone();
         let entry = find(operation).unwrap();
-        let outcome = match entry.prepare(body.as_bytes()) {
+        self.perform(entry.prepare(body.as_bytes()))
+    }
+
+    /// The answer of one of the server's own paths, or the error.
+    pub(crate) fn extension(&mut self, path: &str, body: &str) -> Result<Value, String> {
+        let answer = self.perform(extension::prepare(path, body.as_bytes()).unwrap());
+        serde_json::from_str(&answer).map_err(|_| answer)
+    }
+
+    fn perform(&mut self, prepared: Result<Prepared, OpError>) -> String {
+        let before = self.state.clone();
+        let outcome = match prepared {
             Ok(Prepared::Read(run)) => run(&self.reading()),
             Ok(Prepared::Write(run)) => run(&mut self.cx()),
             Err(error) => Err(error),

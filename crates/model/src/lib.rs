@@ -4,13 +4,16 @@
 //! [`shapes`], [`errors`] and [`operations`] are generated from
 //! `smithy/ecs.json`; everything else is written by hand. [`container`] and
 //! [`payload`] are the words that a host's engine and its container driver share
-//! without knowing each other; [`explain`] holds those of the server's own paths.
+//! without knowing each other; [`explain`], [`interrupt`] and
+//! [`capacity`] hold those of the server's own paths.
 
 pub mod arn;
+pub mod capacity;
 pub mod cloudwatch_logs;
 pub mod container;
 pub mod explain;
 pub mod id;
+pub mod interrupt;
 mod open_enum;
 mod operation;
 pub mod payload;

@@ -268,3 +268,6 @@ fn why(cx: &mut Cx<'_>, task: &Task) -> String {
         None => "NO ACTIVE INSTANCES".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

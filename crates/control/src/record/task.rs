@@ -149,6 +149,7 @@ pub struct Stop {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StopCode {
     EssentialContainerExited,
+    SpotInterruption,
     TaskFailedToStart,
     UserInitiated,
 }
@@ -157,6 +158,7 @@ impl StopCode {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::EssentialContainerExited => "EssentialContainerExited",
+            Self::SpotInterruption => "SpotInterruption",
             Self::TaskFailedToStart => "TaskFailedToStart",
             Self::UserInitiated => "UserInitiated",
         }
