@@ -56,7 +56,8 @@ pub trait Driver: Send + Sync + 'static {
     /// Removes an ended container and its files; its log stays.
     async fn remove(&self, key: &ContainerKey) -> Result<(), Failure>;
 
-    /// Removes what is left of a task: containers, namespaces, addresses, ports, cgroups.
+    /// Removes what is left of a task: containers, namespaces, addresses, ports, cgroups. What
+    /// no later call can notice may go after the answer; `close` waits for it.
     async fn tear_down(&self, task: TaskId) -> Result<(), Failure>;
 
     /// Every container this driver still knows, running or ended.

@@ -40,6 +40,7 @@ use crate::driver::{Capacity, Driver, Executed};
 use cgroup::Cgroups;
 use container::folder::{Folder, Folders};
 use container::record::Request;
+use container::template::Template;
 use container::{execute, launch, outcome};
 use image::{ImageConfig, ImageStore, Progress, Registries};
 use network::{Network, NetworkConfig};
@@ -67,6 +68,7 @@ pub struct NativeConfig {
 /// See the module.
 pub struct NativeDriver {
     shim: Vec<OsString>,
+    template: Template,
     logs: PathBuf,
     folders: Folders,
     filters: PathBuf,
@@ -98,6 +100,7 @@ impl NativeDriver {
         let sweeper = Sweeper::start(removed, cgroups.clone(), images.clone());
         Ok(Self {
             sweeper: sweeper.map_err(cannot_read)?,
+            template: Template::start(&config.shim).map_err(NativeError::Shim)?,
             shim: config.shim,
             logs: requirements::folder(&config.logs)?,
             folders,
@@ -231,7 +234,7 @@ impl Driver for NativeDriver {
         }
         self.sweeper.settled(Some(spec.key.task)).await;
         let request = self.request(spec, network).await?;
-        let started = launch::start(&self.shim, &folder, &self.cgroups, &request).await;
+        let started = launch::start(&self.template, &folder, &self.cgroups, &request).await;
         if started.is_err() {
             // A lease without a container would keep the layers until the task is torn down.
             let _ = self.images.release(&spec.key.runtime_id());

@@ -8,3 +8,4 @@ pub(crate) mod launch;
 pub(crate) mod outcome;
 pub(crate) mod process;
 pub(crate) mod record;
+pub(crate) mod template;

@@ -30,6 +30,8 @@ pub enum NativeError {
     NoOverlay,
     #[error("the folder {path} cannot be used ({source}); choose another --data-dir")]
     Folder { path: String, source: io::Error },
+    #[error("the shim cannot be started ({0}); start longshore from an executable file system")]
+    Shim(io::Error),
     #[error("{0}")]
     Part(#[from] model::container::Failure),
 }

@@ -2,9 +2,9 @@
 //! down how it ended. It outlives the server that started it.
 //!
 //! libcontainer forks by the bare system call and changes the calling process, so a shim has
-//! one thread and no async runtime. The server starts it with a clean environment, the lock
-//! of the container's folder as standard input, and a pipe for its one report as standard
-//! output; standard error is a file for last words.
+//! one thread and no async runtime. The server gives it a clean environment, the lock of the
+//! container's folder as standard input, and a pipe for its one report as standard output;
+//! standard error is a file for last words.
 
 mod create;
 mod execute;
@@ -12,6 +12,7 @@ mod filter;
 mod init;
 mod output;
 mod program;
+mod template;
 mod watch;
 
 use std::ffi::OsString;
@@ -28,10 +29,12 @@ use super::container::folder::Folder;
 use super::container::process::Process;
 use super::container::record::Report;
 
-/// The hidden subcommand: `DIR` runs a container, `exec DIR` a command inside one.
+/// The hidden subcommand: `DIR` runs a container, `exec DIR` a command inside one, `template`
+/// runs a container for each order.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     match arguments.as_slice() {
+        [word] if word == "template" => template::main(),
         [folder] => main(Path::new(folder)),
         [word, folder] if word == "exec" => execute::main(Path::new(folder)),
         _ => ExitCode::from(2),

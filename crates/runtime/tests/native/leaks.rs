@@ -25,6 +25,14 @@ fn held(task: &str) -> BTreeSet<String> {
         if String::from_utf8_lossy(&command).contains(task) {
             found.insert(String::from_utf8_lossy(&command).into_owned());
         }
+        // A shim holds files of its container.
+        let descriptors = fs::read_dir(entry.path().join("fd"));
+        for descriptor in descriptors.into_iter().flatten().flatten() {
+            let file = fs::read_link(descriptor.path()).unwrap_or_default();
+            if file.to_string_lossy().contains(task) {
+                found.insert(format!("{} in {}", file.display(), entry.path().display()));
+            }
+        }
     }
     found
 }

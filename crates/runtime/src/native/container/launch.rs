@@ -3,17 +3,19 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::process::Stdio;
 
 use model::container::{ContainerKey, Failure, FailureName, Started};
 use rustix::fs::{FlockOperation, flock};
 use tokio::io::AsyncReadExt as _;
-use tokio::process::{Child, Command};
+use tokio::net::unix::pipe::Receiver;
+use tokio::process::Command;
 use tokio::task::spawn_blocking;
 
 use super::folder::Folder;
 use super::record::{Report, Request, StartedRecord};
+use super::template::Template;
 use crate::native::cgroup::Cgroups;
 
 /// A report is a record of a start or one sentence; an error chain may be long.
@@ -28,7 +30,7 @@ const LAST_WORDS_BYTES: usize = 512;
 /// the lock sees either a started container or what a start that failed left behind, also
 /// when the server that began the start is gone.
 pub(crate) async fn start(
-    shim: &[OsString],
+    template: &Template,
     folder: &Folder,
     cgroups: &Cgroups,
     request: &Request,
@@ -40,8 +42,9 @@ pub(crate) async fn start(
     }
     prepare(folder, cgroups, request)
         .map_err(refused("the container's folder cannot be prepared"))?;
-    let child = spawn(shim, folder, lock).map_err(refused("the shim cannot be started"))?;
-    match report(child, folder).await {
+    let pipe = spawn(template, folder, lock)
+        .map_err(refused("the shim cannot be started; restart the server"))?;
+    match report(pipe, folder).await {
         Report::Started(record) => Ok(started(key, &record)),
         Report::Failed(failure) => {
             let folder = folder.clone();
@@ -88,16 +91,16 @@ fn prepare(folder: &Folder, cgroups: &Cgroups, request: &Request) -> io::Result<
     folder.write("request.json", request)
 }
 
-fn spawn(shim: &[OsString], folder: &Folder, lock: File) -> io::Result<Child> {
+/// Answers the pipe for the report. The lock stays with the shim alone.
+fn spawn(template: &Template, folder: &Folder, lock: File) -> io::Result<Receiver> {
     let mut words = OpenOptions::new();
     let words = words.write(true).create(true).truncate(true).mode(0o600);
     let words = words.open(folder.join("shim.log"))?;
-    command(shim)?
-        .arg(folder.path())
-        .stdin(lock)
-        .stdout(Stdio::piped())
-        .stderr(words)
-        .spawn()
+    let (report, report_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    rustix::io::ioctl_fionbio(&report, true)?;
+    let streams = [lock.as_fd(), report_end.as_fd(), words.as_fd()];
+    template.copy(folder.path(), streams)?;
+    Receiver::from_owned_fd(report)
 }
 
 /// A shim's command without its arguments; its environment is empty.
@@ -110,14 +113,10 @@ pub(super) fn command(shim: &[OsString]) -> io::Result<Command> {
     Ok(command)
 }
 
-/// The child is dropped after its report: it goes on alone, and the runtime reaps it when it
-/// ends.
-async fn report(mut child: Child, folder: &Folder) -> Report {
+async fn report(pipe: Receiver, folder: &Folder) -> Report {
     let mut text = Vec::new();
-    if let Some(pipe) = child.stdout.take() {
-        // A report that was cut short does not parse, and is answered as none.
-        let _ = pipe.take(REPORT_BYTES_MAX).read_to_end(&mut text).await;
-    }
+    // A report that was cut short does not parse, and is answered as none.
+    let _ = pipe.take(REPORT_BYTES_MAX).read_to_end(&mut text).await;
     serde_json::from_slice(&text).unwrap_or_else(|_| {
         let words = std::fs::read(folder.join("shim.log")).unwrap_or_default();
         let words = &words[..words.len().min(LAST_WORDS_BYTES)];
