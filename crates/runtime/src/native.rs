@@ -17,6 +17,7 @@ mod requirements;
 mod rootfs;
 pub mod shim;
 mod spec;
+mod stage;
 mod sweeper;
 
 use std::ffi::OsString;
@@ -72,6 +73,8 @@ pub struct NativeDriver {
     logs: PathBuf,
     folders: Folders,
     filters: PathBuf,
+    /// The layer below all images.
+    base: PathBuf,
     cgroups: Cgroups,
     capacity: Capacity,
     images: ImageStore,
@@ -97,6 +100,8 @@ impl NativeDriver {
             .await?;
         let images = images.with_registries(config.registries);
         let removed = requirements::folder(&root.join("removed"))?;
+        let base = requirements::folder(&root.join("base"))?;
+        stage::make_base(&base).map_err(cannot_read)?;
         let sweeper = Sweeper::start(removed, cgroups.clone(), images.clone());
         Ok(Self {
             sweeper: sweeper.map_err(cannot_read)?,
@@ -104,6 +109,7 @@ impl NativeDriver {
             shim: config.shim,
             logs: requirements::folder(&config.logs)?,
             folders,
+            base,
             filters: requirements::folder(&root.join("filters"))?,
             cgroups,
             capacity: requirements::capacity(),
@@ -137,7 +143,8 @@ impl NativeDriver {
         let network = own_network(&spec.key, network)?;
         let (images, wanted) = (self.images.clone(), spec.clone());
         let leased = spawn_blocking(move || lease_image(&images, &wanted)).await;
-        let (image, layers) = leased.map_err(io::Error::other).map_err(cannot_lease)??;
+        let (image, mut layers) = leased.map_err(io::Error::other).map_err(cannot_lease)??;
+        layers.insert(0, self.base.clone());
         Ok(Request {
             spec: spec.clone(),
             image,

@@ -1,8 +1,10 @@
 //! The control groups of this host: where they are mounted, the limits a whole task gets,
 //! the kernel's count of kills for memory, and their removal.
 //!
-//! Folders: `/longshore/<task>/<container>` below the root of each hierarchy. The containers'
-//! own are made by libcontainer from the specification.
+//! Folders: `/longshore/<task>/<container>` below the root of each hierarchy. With version 2
+//! the containers' own are made by libcontainer from the specification.
+
+mod version1;
 
 use std::fs;
 use std::io;
@@ -14,6 +16,7 @@ use model::TaskId;
 use model::container::{ContainerKey, TaskLimits};
 
 use super::spec::resources::{CgroupFacts, CgroupVersion};
+pub(crate) use version1::Groups;
 
 /// The folder that all of ours are in.
 const ROOT: &str = "longshore";
@@ -70,6 +73,10 @@ impl Cgroups {
             version: CgroupVersion::V2,
             hierarchies: vec![v2],
         })
+    }
+
+    pub(crate) fn version(&self) -> CgroupVersion {
+        self.version
     }
 
     pub(crate) fn facts(&self) -> CgroupFacts {

@@ -24,6 +24,7 @@ use rustix::system::uname;
 use super::container::record::Request;
 use super::spec::Device;
 use super::spec::user::Accounts;
+use super::stage::STAGE;
 
 /// The largest `/etc/passwd` or `/etc/group` that is read: an image could bring a huge one.
 const ACCOUNTS_BYTES_MAX: u64 = 4 << 20;
@@ -125,7 +126,7 @@ impl Overlay<'_> {
 
     /// All options in one page: layers get short links beside the container.
     fn mount_by_options(&self, root: &Path) -> io::Result<()> {
-        let folder = root.parent().unwrap_or(root);
+        let folder = self.upper.parent().unwrap_or(root);
         let links = folder.join("l");
         fs::create_dir(&links)?;
         let mut lower = Vec::new();
@@ -145,7 +146,7 @@ impl Overlay<'_> {
         std::env::set_current_dir(folder)?;
         mount(
             "overlay",
-            "rootfs",
+            root,
             "overlay",
             MountFlags::empty(),
             options.as_c_str(),
@@ -157,7 +158,7 @@ impl Overlay<'_> {
 /// Writes the files that are bind-mounted over `/etc/hosts`, `/etc/hostname` and
 /// `/etc/resolv.conf`.
 pub(crate) fn write_etc(request: &Request) -> io::Result<()> {
-    let folder = request.folder.join("etc");
+    let folder = request.folder.join(STAGE).join("etc");
     fs::DirBuilder::new().mode(0o755).create(&folder)?;
     let hostname = request.hostname();
     let files = [

@@ -9,9 +9,9 @@
 //! | `life` | shim | a pipe with a name, open at the shim's end until the exit is written |
 //! | `exit.pending` | shim | room on the disk for the next one |
 //! | `exit.json` | shim | how it ended: the truth about the exit code |
-//! | `filter` | shim | the container's compiled filter of system calls; absent if privileged |
-//! | `groups/` | shim | where its mount namespace has the control groups of version 1 |
-//! | `config.json`, `state/`, `rootfs/`, `upper/`, `work/`, `etc/` | shim | the container itself |
+//! | `filter` | shim | a link to the container's compiled filter of system calls; absent if privileged |
+//! | `stage/` | shim | in its mount namespace: files for `/etc`, control groups |
+//! | `config.json`, `state/`, `rootfs/`, `upper/`, `work/` | shim | the container itself |
 //! | `shim.log` | shim | its last words, should it crash |
 
 use std::collections::BTreeSet;

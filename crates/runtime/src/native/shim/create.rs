@@ -12,19 +12,22 @@ use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::error::LibcontainerError;
 use libcontainer::syscall::syscall::SyscallType;
 use model::container::{ContainerKey, Failure, FailureName};
-use rustix::process::{Resource, Rlimit, WaitOptions, getrlimit, setrlimit, wait};
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, WaitOptions, getrlimit, kill_process, setrlimit, wait,
+};
+use serde_json::Value;
 
 use super::filter::Compiled;
 use super::output::{Pipe, Sink};
 use super::program::{Program, Style, pipe};
 use super::watch::Running;
-use crate::native::cgroup::Cgroups;
+use crate::native::cgroup::{Cgroups, Groups};
 use crate::native::clock;
 use crate::native::container::folder::Folder;
 use crate::native::container::process::Process;
 use crate::native::container::record::{Request, StartedRecord};
-use crate::native::spec::seccomp::Filter;
-use crate::native::{rootfs, spec};
+use crate::native::spec::resources::CgroupVersion;
+use crate::native::{rootfs, spec, stage};
 
 /// Makes and starts the container. After an error its processes and control groups are gone,
 /// and its mounts go with this process.
@@ -35,6 +38,14 @@ pub(super) fn container(folder: &Folder) -> Result<Running, Failure> {
     let cgroups = Cgroups::find()
         .and_then(|found| found.ok_or_else(|| io::Error::other("no control groups are mounted")))
         .map_err(cannot("the control groups cannot be found"))?;
+    rootfs::own_mount_namespace().map_err(cannot("a mount namespace is not permitted"))?;
+    let stage = stage::make(folder.path()).map_err(cannot("its mounts have no place"))?;
+    let cgroups = match cgroups.version() {
+        CgroupVersion::V1 => cgroups
+            .moved_to(&stage.join("groups"))
+            .map_err(cannot("the control groups cannot be set aside"))?,
+        CgroupVersion::V2 => cgroups,
+    };
     let made = make(folder, &request, &cgroups);
     if made.is_err() {
         undo(&cgroups, &request.spec.key);
@@ -46,10 +57,10 @@ fn make(folder: &Folder, request: &Request, cgroups: &Cgroups) -> Result<Running
     folder
         .reserve_exit()
         .map_err(cannot("no room for the exit record"))?;
-    let filter = prepare_bundle(folder, request, cgroups)?;
     cgroups
         .limit_task(request.spec.key.task, request.spec.task_limits)
         .map_err(cannot("the limits of the task cannot be set"))?;
+    let (groups, filter) = prepare_bundle(folder, request, cgroups)?;
     let output = Output::open(request).map_err(cannot("the output cannot be opened"))?;
     let life = folder.hold_life().map_err(cannot("no pipe for the end"))?;
     let style = if request.spec.init_process {
@@ -58,7 +69,7 @@ fn make(folder: &Folder, request: &Request, cgroups: &Cgroups) -> Result<Running
         Style::Plain
     };
     let (program, complaints) =
-        Program::new(style, filter).map_err(cannot("no pipe for the start"))?;
+        Program::new(style, groups, filter).map_err(cannot("no pipe for the start"))?;
 
     let built = build(folder, &request.spec.key, program, output.write_ends);
     let mut container = match built {
@@ -94,13 +105,13 @@ fn make(folder: &Folder, request: &Request, cgroups: &Cgroups) -> Result<Running
     })
 }
 
-/// Root file system, files and specification. The filter of system calls, if there is one.
+/// Root file system, files, specification, and the groups if libcontainer does not make them.
+/// The filter of system calls, if there is one.
 fn prepare_bundle(
     folder: &Folder,
     request: &Request,
     cgroups: &Cgroups,
-) -> Result<Option<Compiled>, Failure> {
-    rootfs::own_mount_namespace().map_err(cannot("a mount namespace is not permitted"))?;
+) -> Result<(Option<Groups>, Option<Compiled>), Failure> {
     let root = rootfs::mount_root(folder.path(), &request.layers)
         .map_err(cannot("the image cannot be mounted"))?;
     rootfs::write_etc(request).map_err(cannot("the files for /etc cannot be written"))?;
@@ -108,20 +119,35 @@ fn prepare_bundle(
     rootfs::make_working_directory(&root, &directory)
         .map_err(cannot("the working directory cannot be made"))?;
     let host = host(request, &root, cgroups)?;
-    write_specification(folder, &spec::build(request, &host)?)
+    let mut specification = spec::build(request, &host)?;
+    let groups = own_groups(request, cgroups, &mut specification)
+        .map_err(cannot("the control groups cannot be made"))?;
+    write_specification(folder, &specification)
         .map_err(cannot("the specification cannot be written"))?;
     let filter = spec::filter(&request.spec, &host)?;
-    let filter = filter.map(|filter| compiled(folder, request, &filter));
-    filter
+    let filter = filter.map(|filter| {
+        // A link stays with the container, for commands inside it.
+        Compiled::linked(&filter, &request.filters, &folder.join("filter"))
+    });
+    let filter = filter
         .transpose()
-        .map_err(cannot("the filter of system calls cannot be made"))
+        .map_err(cannot("the filter of system calls cannot be made"))?;
+    Ok((groups, filter))
 }
 
-/// A copy stays with the container, for commands inside it.
-fn compiled(folder: &Folder, request: &Request, filter: &Filter) -> io::Result<Compiled> {
-    let compiled = Compiled::of(filter, &request.filters)?;
-    compiled.write(&folder.join("filter"))?;
-    Ok(compiled)
+/// Version 1: takes the limits out of the specification and makes the groups that have them.
+fn own_groups(
+    request: &Request,
+    cgroups: &Cgroups,
+    specification: &mut Value,
+) -> io::Result<Option<Groups>> {
+    if cgroups.version() == CgroupVersion::V2 {
+        return Ok(None);
+    }
+    let resources = specification["linux"]["resources"].take();
+    cgroups
+        .make_container(&request.spec.key, &resources)
+        .map(Some)
 }
 
 fn host(request: &Request, root: &Path, cgroups: &Cgroups) -> Result<spec::Host, Failure> {
@@ -173,7 +199,7 @@ fn nofile_max() -> u64 {
 
 /// It holds the environment, secrets among it: nobody else may read it. It stays while the
 /// container lives, because commands inside it need the same environment.
-fn write_specification(folder: &Folder, specification: &serde_json::Value) -> io::Result<()> {
+fn write_specification(folder: &Folder, specification: &Value) -> io::Result<()> {
     let path = folder.join("config.json");
     let mut file = OpenOptions::new()
         .write(true)
@@ -250,6 +276,14 @@ fn explain(complaint: Option<String>, error: &dyn Error) -> Failure {
 
 /// Kills and reaps whatever was made of the container.
 fn undo(cgroups: &Cgroups, key: &ContainerKey) {
+    // Not all of them have joined its groups yet.
+    let own = std::process::id();
+    let children = fs::read_to_string(format!("/proc/self/task/{own}/children"));
+    for child in children.unwrap_or_default().split_ascii_whitespace() {
+        if let Some(child) = child.parse().ok().and_then(Pid::from_raw) {
+            let _ = kill_process(child, Signal::KILL);
+        }
+    }
     // What cannot be removed now is tried again when the task is torn down.
     let _ = cgroups.remove_container(key);
     while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}

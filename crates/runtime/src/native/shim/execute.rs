@@ -64,7 +64,7 @@ fn start(folder: &Folder, request: &ExecuteRequest) -> Result<Pid, Failure> {
         .map_err(|error| cannot("the command cannot be written down", error))?;
     let filter = filter(folder, process.confined)
         .map_err(|error| cannot("the filter of system calls cannot be read", error))?;
-    let (program, complaints) = Program::new(Style::Command, filter)
+    let (program, complaints) = Program::new(Style::Command, None, filter)
         .map_err(|error| cannot("no pipe for the start", error))?;
     let built = ContainerBuilder::new(id, SyscallType::default())
         .with_root_path(folder.join("state"))

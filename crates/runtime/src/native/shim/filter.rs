@@ -24,14 +24,20 @@ const INSTRUCTION_BYTES: usize = size_of::<libc::sock_filter>();
 impl Compiled {
     /// Takes the compiled filter from the folder, or compiles it and keeps it there. The name
     /// is the digest of the rules: another list of rules is another file.
-    pub(super) fn of(filter: &Filter, kept: &Path) -> io::Result<Self> {
-        let rules = format!("{filter:?} {ARCHITECTURES:?}");
-        let path = kept.join(hex::encode(Sha256::digest(rules)));
+    fn of(filter: &Filter, kept: &Path) -> io::Result<Self> {
+        let path = kept.join(name(filter));
         if let Some(found) = Self::read(&path)? {
             return Ok(found);
         }
         let compiled = Self(export(&compile(filter).map_err(io::Error::other)?)?);
         compiled.write(&path)?;
+        Ok(compiled)
+    }
+
+    /// The same, and a link to the file that is kept.
+    pub(super) fn linked(filter: &Filter, kept: &Path, link: &Path) -> io::Result<Self> {
+        let compiled = Self::of(filter, kept)?;
+        fs::hard_link(kept.join(name(filter)), link)?;
         Ok(compiled)
     }
 
@@ -47,7 +53,7 @@ impl Compiled {
         }
     }
 
-    pub(super) fn write(&self, path: &Path) -> io::Result<()> {
+    fn write(&self, path: &Path) -> io::Result<()> {
         let temporary = path.with_extension(std::process::id().to_string());
         fs::File::create(&temporary)?.write_all(&self.0)?;
         fs::rename(temporary, path)
@@ -68,6 +74,10 @@ impl Compiled {
         };
         set_filter(&program)
     }
+}
+
+fn name(filter: &Filter) -> String {
+    hex::encode(Sha256::digest(format!("{filter:?} {ARCHITECTURES:?}")))
 }
 
 fn instruction(bytes: &[u8]) -> libc::sock_filter {

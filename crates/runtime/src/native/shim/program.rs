@@ -16,11 +16,13 @@ use nix::unistd::{AccessFlags, access, execve};
 
 use super::filter::Compiled;
 use super::init;
+use crate::native::cgroup::Groups;
 
 /// Becomes the program of the specification.
 #[derive(Clone)]
 pub(super) struct Program {
     complaints: Arc<File>,
+    groups: Option<Groups>,
     filter: Option<Compiled>,
     style: Style,
 }
@@ -41,12 +43,18 @@ pub(super) enum Style {
 pub(super) struct Complaints(File);
 
 impl Program {
-    /// The filter is set when all that it forbids is done, and before anything of the image runs.
-    pub(super) fn new(style: Style, filter: Option<Compiled>) -> io::Result<(Self, Complaints)> {
+    /// Groups are joined and the filter is set when all that they forbid is done, and before
+    /// anything of the image runs.
+    pub(super) fn new(
+        style: Style,
+        groups: Option<Groups>,
+        filter: Option<Compiled>,
+    ) -> io::Result<(Self, Complaints)> {
         let (read, write) = pipe()?;
         Ok((
             Self {
                 complaints: Arc::new(write.into()),
+                groups,
                 filter,
                 style,
             },
@@ -66,6 +74,10 @@ impl Program {
             .unwrap_or_default();
         let name = arguments.first().cloned().unwrap_or_default();
         let path = find(&name, &variable("PATH"))?;
+        if let Some(groups) = &self.groups {
+            let joined = groups.join();
+            joined.map_err(|error| format!("the control groups cannot be joined: {error}"))?;
+        }
         if let Some(filter) = &self.filter {
             filter
                 .load()

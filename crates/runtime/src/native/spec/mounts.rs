@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::Host;
 use super::resources::CgroupVersion;
 use crate::native::container::record::Request;
+use crate::native::stage::{ETC, STAGE};
 
 /// Where control groups are shown.
 pub(crate) const CGROUPS: &str = "/sys/fs/cgroup";
@@ -54,7 +55,7 @@ pub(crate) fn mounts(request: &Request, host: &Host) -> Value {
         mount("/sys", "sysfs", &["nosuid", "noexec", "nodev", access]),
     ];
     list.extend(cgroups(host, access));
-    for name in ["resolv.conf", "hostname", "hosts"] {
+    for name in ETC {
         list.push(etc_file(request, name));
     }
     Value::Array(list)
@@ -99,7 +100,7 @@ fn etc_file(request: &Request, name: &str) -> Value {
     json!({
         "destination": format!("/etc/{name}"),
         "type": "bind",
-        "source": request.folder.join("etc").join(name),
+        "source": request.folder.join(STAGE).join("etc").join(name),
         "options": ["bind", "rprivate", access],
     })
 }

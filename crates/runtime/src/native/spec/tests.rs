@@ -151,9 +151,9 @@ fn a_plain_container() {
             .mounts: destination "/sys", options ["nosuid","noexec","nodev","ro"], source "sysfs", type "sysfs"
             .mounts: destination "/sys/fs/cgroup", options ["nosuid","noexec","nodev","mode=755","size=64k"], source "tmpfs", type "tmpfs"
             .mounts: destination "/sys/fs/cgroup/memory", options ["bind","rprivate","nosuid","noexec","nodev","ro"], source "/sys/fs/cgroup/memory/longshore/abc/app", type "bind"
-            .mounts: destination "/etc/resolv.conf", options ["bind","rprivate","rw"], source "/tasks/abc/app/etc/resolv.conf", type "bind"
-            .mounts: destination "/etc/hostname", options ["bind","rprivate","rw"], source "/tasks/abc/app/etc/hostname", type "bind"
-            .mounts: destination "/etc/hosts", options ["bind","rprivate","rw"], source "/tasks/abc/app/etc/hosts", type "bind"
+            .mounts: destination "/etc/resolv.conf", options ["bind","rprivate","rw"], source "/tasks/abc/app/stage/etc/resolv.conf", type "bind"
+            .mounts: destination "/etc/hostname", options ["bind","rprivate","rw"], source "/tasks/abc/app/stage/etc/hostname", type "bind"
+            .mounts: destination "/etc/hosts", options ["bind","rprivate","rw"], source "/tasks/abc/app/stage/etc/hosts", type "bind"
             .ociVersion: "1.1.0"
             .process.args: ["true"]
             .process.capabilities.bounding: ["CAP_CHOWN","CAP_DAC_OVERRIDE","CAP_FOWNER","CAP_FSETID","CAP_KILL","CAP_SETGID","CAP_SETUID","CAP_SETPCAP","CAP_NET_BIND_SERVICE","CAP_NET_RAW","CAP_SYS_CHROOT","CAP_AUDIT_WRITE","CAP_SETFCAP"]
