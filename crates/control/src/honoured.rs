@@ -7,6 +7,7 @@
 use model::shapes::{ContainerDefinition, LinuxParameters, TaskDefinition};
 
 use crate::error::OpError;
+use crate::gpus;
 use crate::record::Definition;
 
 /// Refuses a definition with members that would have to be ignored.
@@ -69,7 +70,7 @@ fn of_container(container: &ContainerDefinition) -> Vec<String> {
         ("environmentFiles", filled(&container.environment_files)),
         (
             "resourceRequirements",
-            filled(&container.resource_requirements),
+            (container.resource_requirements.as_deref()).is_some_and(gpus::is_other),
         ),
         (
             "repositoryCredentials",
@@ -177,7 +178,7 @@ mod tests {
                 "environmentFiles",
             ),
             (
-                r#""resourceRequirements":[{"type":"GPU","value":"1"}]"#,
+                r#""resourceRequirements":[{"type":"NeuronDevice","value":"1"}]"#,
                 "resourceRequirements",
             ),
             (

@@ -11,6 +11,7 @@ pub mod cx;
 mod deregistration;
 pub mod error;
 pub mod extension;
+mod gpus;
 mod honoured;
 pub mod hosting;
 pub mod identifier;

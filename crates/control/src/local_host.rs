@@ -40,7 +40,7 @@ pub(crate) fn demand_of(reserved: &Reserved) -> Demand {
         memory_mib: reserved.memory_mib,
         tcp_ports: reserved.tcp_ports.clone(),
         udp_ports: reserved.udp_ports.clone(),
-        gpus: u32::try_from(reserved.gpus.len()).unwrap_or(u32::MAX),
+        gpus: reserved.gpu_count,
         network_interfaces: reserved.network_interfaces,
     }
 }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use model::Timestamp;
 
 use crate::cx::Cx;
-use crate::limits::{INACTIVE_INSTANCE_MILLIS, TOKEN_AFTER_STOP_MILLIS, TOKEN_LIFETIME_MILLIS, stopped_task_horizon};
+use crate::limits::{
+    INACTIVE_INSTANCE_MILLIS, TOKEN_AFTER_STOP_MILLIS, TOKEN_LIFETIME_MILLIS, stopped_task_horizon,
+};
 use crate::record::definition::DefinitionStatus;
 use crate::record::instance::InstanceStatus;
 use crate::record::{Definition, Instance, Token};
@@ -57,10 +59,17 @@ fn remove_deleted_definitions(cx: &mut Cx<'_>, horizon: Timestamp) {
 fn remove_inactive_instances(cx: &mut Cx<'_>) {
     let horizon = cx.now.plus_millis(-INACTIVE_INSTANCE_MILLIS);
     let due = |instance: &&Arc<Instance>| {
-        let left = instance.deregistered_at.filter(|_| instance.status == InstanceStatus::Inactive);
+        let left = instance
+            .deregistered_at
+            .filter(|_| instance.status == InstanceStatus::Inactive);
         left.is_some_and(|at| at <= horizon)
     };
-    let instances = cx.state.instances().iter().filter(due).map(|instance| instance.id);
+    let instances = cx
+        .state
+        .instances()
+        .iter()
+        .filter(due)
+        .map(|instance| instance.id);
     let ids: Vec<_> = instances.take(SWEEP_MAX).collect();
     for id in &ids {
         cx.state.remove_instance(id);

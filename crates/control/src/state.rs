@@ -13,7 +13,9 @@ use scheduler::Fleet;
 use store::{Change, Rows, StoreError, Table};
 
 use crate::record::token::TokenKey;
-use crate::record::{CapacityProvider, Cluster, Definition, DefinitionKey, Family, Instance, Task, Token};
+use crate::record::{
+    CapacityProvider, Cluster, Definition, DefinitionKey, Family, Instance, Task, Token,
+};
 
 #[derive(Clone)]
 pub struct State {
@@ -341,8 +343,7 @@ impl State {
         self.live_by_instance.insert((host, task.id));
         let demand = crate::local_host::demand_of(&task.reserved);
         let gpus = &task.reserved.gpus;
-        self.fleet
-            .take(&host, &demand, gpus, &task.group);
+        self.fleet.take(&host, &demand, gpus, &task.group);
     }
 
     fn release(&mut self, task: &Task) {
@@ -355,8 +356,7 @@ impl State {
         self.live_by_instance.remove(&(host, task.id));
         let demand = crate::local_host::demand_of(&task.reserved);
         let gpus = &task.reserved.gpus;
-        self.fleet
-            .give_back(&host, &demand, gpus, &task.group);
+        self.fleet.give_back(&host, &demand, gpus, &task.group);
     }
 
     fn stop_waiting(&mut self, task: &Task) {

@@ -9,11 +9,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use scheduler::{Placements, Refusal};
+use scheduler::{Placements, Pool, Refusal};
 
 use crate::cx::Cx;
 use crate::error::OpError;
-use crate::launch::create::{Share, Start, Template};
+use crate::launch::create::{self, Share, Start, Template};
 use crate::launch::placement::Rules;
 use crate::launch::placing::{self, Needs, Placing};
 use crate::limits::WAITING_TASKS_MAX;
@@ -153,17 +153,27 @@ fn rules_of(task: &Task) -> Option<&crate::record::placement::RulesText> {
 
 /// Asks for a place. `None` for a task without a definition, which cannot be.
 fn attempt(cx: &mut Cx<'_>, task: &Task) -> Option<Placing> {
-    let definition: Arc<Definition> = cx.state.definitions().get(&task.definition)?.clone();
+    let definition = cx.state.definitions().get(&task.definition)?.clone();
+    Some(asking(task, &definition, |needs, pool| {
+        placing::place(cx, needs, pool, 1)
+    }))
+}
+
+/// What a task that waits needs, and of whom.
+pub(crate) fn asking<T>(
+    task: &Task,
+    definition: &Definition,
+    ask: impl FnOnce(Needs<'_>, Pool<'_>) -> T,
+) -> T {
     let rules = rules_of(task).map(Rules::from_text).unwrap_or_default();
     let needs = Needs {
-        definition: &definition,
+        definition,
         reserved: &task.reserved,
         group: &task.group,
         rules: &rules,
     };
-    let pool =
-        crate::launch::create::pool(LaunchType::Ec2, &task.cluster, task.provider.as_deref());
-    Some(placing::place(cx, needs, pool, 1))
+    let pool = create::pool(LaunchType::Ec2, &task.cluster, task.provider.as_deref());
+    ask(needs, pool)
 }
 
 fn enter(cx: &mut Cx<'_>, task: &Task, placing: &Placing) {

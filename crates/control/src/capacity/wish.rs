@@ -137,7 +137,7 @@ impl Room {
             && self
                 .network_interfaces
                 .is_none_or(|free| free >= task.network_interfaces)
-            && self.gpus >= task.gpus.len()
+            && self.gpus >= task.gpu_count as usize
             && task
                 .tcp_ports
                 .iter()
@@ -154,7 +154,7 @@ impl Room {
         if let Some(free) = &mut self.network_interfaces {
             *free -= task.network_interfaces;
         }
-        self.gpus -= task.gpus.len();
+        self.gpus -= task.gpu_count as usize;
         self.tcp_ports.extend(&task.tcp_ports);
         self.udp_ports.extend(&task.udp_ports);
     }

@@ -37,9 +37,13 @@ pub(crate) fn explain(cx: &ReadCx<'_>, mut input: ExplainInput) -> Result<Explan
     let mut tasks = Vec::with_capacity(count);
     for share in template.shares(count) {
         let needs = template.needs();
-        tasks.extend(placing::ask(cx.state, needs, share.pool, 1, |_, request| {
-            decisions(cx, &mut fleet, request, share.count, seed)
-        }));
+        tasks.extend(placing::ask(
+            cx.state,
+            needs,
+            share.pool,
+            1,
+            |_, request| decisions(cx, &mut fleet, request, share.count, seed),
+        ));
     }
     let rules = placing::rules_text(&template.rules).unwrap_or_default();
     Ok(Explanation {
@@ -71,6 +75,13 @@ fn seed(now: Timestamp) -> u64 {
     now.millis().unsigned_abs()
 }
 
+/// What the scheduler would say to one more task now.
+pub(crate) fn decision_now(cx: &ReadCx<'_>, request: &Request<'_>) -> Option<Decision> {
+    let mut fleet = cx.state.fleet().clone();
+    let mut decisions = decisions(cx, &mut fleet, request, 1, seed(cx.now));
+    decisions.pop()
+}
+
 /// One after the other; each sees what the ones before took. Ends with the first that fits
 /// nowhere.
 fn decisions(
@@ -99,12 +110,7 @@ fn decisions(
             hosts: seen.hosts.iter().map(|host| verdict(cx, host)).collect(),
         });
         let Some(placed) = placed else { break };
-        fleet.take(
-            &placed.host,
-            request.demand,
-            &placed.gpu_ids,
-            request.group,
-        );
+        fleet.take(&placed.host, request.demand, &placed.gpu_ids, request.group);
     }
     decisions
 }
@@ -163,12 +169,12 @@ pub(crate) fn asked(reserved: &Reserved) -> Asked {
     Asked {
         cpu: reserved.cpu_units,
         memory: reserved.memory_mib,
-        gpus: placing::count(reserved.gpus.len()),
+        gpus: reserved.gpu_count,
         ports: tcp.chain(udp).collect(),
     }
 }
 
-fn pool_text(pool: Pool<'_>) -> String {
+pub(crate) fn pool_text(pool: Pool<'_>) -> String {
     match pool {
         Pool::Ec2 { .. } => "launch type EC2".to_owned(),
         Pool::External { .. } => "launch type EXTERNAL".to_owned(),

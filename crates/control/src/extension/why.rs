@@ -1,12 +1,15 @@
-//! Tells why a task stands where it does, from what was kept when it was placed.
+//! Tells why a task stands where it does, from what was kept when it was placed; and of one
+//! that still waits for its capacity provider, why it does.
 
 use model::explain::{Decision, Explanation, HostVerdict, ReasonCount, WhyInput, WhyOutput};
 
-use super::explain::{asked, named, zone};
+use super::explain::{asked, decision_now, named, pool_text, zone};
+use crate::capacity::queue;
 use crate::cx::ReadCx;
 use crate::error::OpError;
 use crate::identifier::{active_cluster, task_id};
-use crate::record::placement::{Placement, Sample};
+use crate::launch::{create, placing};
+use crate::record::placement::{Placement, RulesText, Sample};
 use crate::record::task::Task;
 
 pub(crate) fn why(cx: &ReadCx<'_>, input: WhyInput) -> Result<WhyOutput, OpError> {
@@ -14,28 +17,26 @@ pub(crate) fn why(cx: &ReadCx<'_>, input: WhyInput) -> Result<WhyOutput, OpError
     let id = task_id(cx.settings, &cluster.name, &input.task)?;
     let not_found = || OpError::invalid_parameter("The referenced task was not found.");
     let task = cx.state.task_in(&cluster.name, id).ok_or_else(not_found)?;
+    let placement = match task.placement.as_deref() {
+        Some(kept) => Some(explanation(
+            task,
+            kept.rules.as_deref(),
+            then(cx, task, kept),
+        )),
+        None if task.is_waiting() => {
+            let rules = task.waiting.as_ref().and_then(|one| one.rules.as_deref());
+            now(cx, task).map(|decision| explanation(task, rules, decision))
+        }
+        None => None,
+    };
     Ok(WhyOutput {
         task_arn: cx.settings.task_arn(&task.cluster, task.id),
-        placement: task
-            .placement
-            .as_deref()
-            .map(|kept| explanation(cx, task, kept)),
+        placement,
     })
 }
 
-fn explanation(cx: &ReadCx<'_>, task: &Task, kept: &Placement) -> Explanation {
-    let rules = kept.rules.as_deref().cloned().unwrap_or_default();
-    let chosen = task.instance.map(|id| named(cx, id, &kept.ranking));
-    let runner_up = kept.runner_up.as_ref();
-    let decision = Decision {
-        pool: pool_text(task),
-        seed: kept.seed,
-        chosen,
-        runner_up: runner_up.map(|next| named(cx, next.instance, &next.ranking)),
-        examined: kept.examined,
-        refused: kept.refused.iter().map(count).collect(),
-        hosts: kept.samples.iter().map(|one| verdict(cx, one)).collect(),
-    };
+fn explanation(task: &Task, rules: Option<&RulesText>, decision: Decision) -> Explanation {
+    let rules = rules.cloned().unwrap_or_default();
     Explanation {
         asked: asked(&task.reserved),
         constraints: rules.constraints,
@@ -44,8 +45,29 @@ fn explanation(cx: &ReadCx<'_>, task: &Task, kept: &Placement) -> Explanation {
     }
 }
 
-fn pool_text(task: &Task) -> String {
-    format!("launch type {}", task.launch_type.as_str())
+/// As it was decided.
+fn then(cx: &ReadCx<'_>, task: &Task, kept: &Placement) -> Decision {
+    let pool = create::pool(task.launch_type, &task.cluster, task.provider.as_deref());
+    let runner_up = kept.runner_up.as_ref();
+    Decision {
+        pool: pool_text(pool),
+        seed: kept.seed,
+        chosen: task.instance.map(|id| named(cx, id, &kept.ranking)),
+        runner_up: runner_up.map(|next| named(cx, next.instance, &next.ranking)),
+        examined: kept.examined,
+        refused: kept.refused.iter().map(count).collect(),
+        hosts: kept.samples.iter().map(|one| verdict(cx, one)).collect(),
+    }
+}
+
+/// As it would be decided now.
+fn now(cx: &ReadCx<'_>, task: &Task) -> Option<Decision> {
+    let definition = cx.state.definitions().get(&task.definition)?;
+    queue::asking(task, definition, |needs, pool| {
+        placing::ask(cx.state, needs, pool, 1, |_, request| {
+            decision_now(cx, request)
+        })
+    })
 }
 
 fn count((reason, hosts): &(String, u32)) -> ReasonCount {

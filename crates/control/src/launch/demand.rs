@@ -5,6 +5,7 @@ use model::shapes::{ContainerDefinition, ContainerOverride, TaskOverride};
 use scheduler::RequiredAttribute;
 
 use crate::assignment::{Size, chosen_size, ports};
+use crate::gpus;
 use crate::record::Definition;
 use crate::record::task::Reserved;
 
@@ -33,6 +34,11 @@ pub(crate) fn reserved(
         memory_mib: chosen_size(overrides, definition, Size::Memory).unwrap_or_else(|| sum(memory)),
         tcp_ports,
         udp_ports,
+        gpu_count: definition
+            .containers()
+            .iter()
+            .map(|one| gpus::count(one, over(one)))
+            .fold(0, u32::saturating_add),
         gpus: Vec::new(),
         network_interfaces: u32::from(mode == NetworkMode::Awsvpc),
     }

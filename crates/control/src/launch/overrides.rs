@@ -7,6 +7,7 @@ use model::shapes::{ContainerDefinition, ContainerOverride, TaskOverride};
 
 use crate::assignment::{Size, chosen_size};
 use crate::error::OpError;
+use crate::gpus;
 use crate::limits::{CONTAINER_MEMORY_MIB_MIN, OVERRIDES_CHARS_MAX};
 use crate::record::Definition;
 use crate::record::task::LaunchType;
@@ -70,7 +71,7 @@ fn check_container(over: &ContainerOverride, definition: &Definition) -> Result<
     if !files.is_empty() {
         return Err(unsupported("environmentFiles"));
     }
-    if !requirements.is_empty() {
+    if gpus::is_other(requirements) {
         return Err(unsupported("resourceRequirements"));
     }
     check_amounts(over, container, name)
@@ -327,7 +328,7 @@ mod tests {
         );
         check(
             r#"{"containerOverrides":[{"name":"main","resourceRequirements":[
-                {"type":"GPU","value":"1"}]}]}"#,
+                {"type":"InferenceAccelerator","value":"1"}]}]}"#,
             &text("overrides.containerOverrides.resourceRequirements"),
         );
     }

@@ -8,8 +8,8 @@ use super::strategy;
 use crate::error::OpError;
 use crate::limits::{COUNT_MAX, GROUP_CHARS_MAX, STARTED_BY_CHARS_MAX};
 use crate::record::Definition;
-use crate::record::definition::DefinitionStatus;
 use crate::record::cluster::StrategyItem;
+use crate::record::definition::DefinitionStatus;
 use crate::record::task::LaunchType;
 
 /// Linux platform versions of Fargate; `LATEST` is the first.

@@ -174,7 +174,10 @@ pub struct Reserved {
     pub tcp_ports: Vec<u16>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub udp_ports: Vec<u16>,
-    /// Ids of the devices it holds.
+    /// Devices it asks for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub gpu_count: u32,
+    /// Ids of the devices it holds; none before it is placed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gpus: Vec<String>,
     /// Slots of the host for `awsvpc` tasks: 0 or 1.

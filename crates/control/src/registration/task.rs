@@ -6,8 +6,8 @@ use model::Arn;
 use model::shapes::{NetworkMode, TaskDefinition, TaskDefinitionPlacementConstraintType};
 
 use crate::error::OpError;
-use crate::launch::placement;
 use crate::identifier::is_name;
+use crate::launch::placement;
 use crate::limits::{CONSTRAINTS_MAX, CONTAINERS_MAX};
 use crate::sizes;
 

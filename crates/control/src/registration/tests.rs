@@ -262,7 +262,12 @@ fn constraints_and_volumes_are_checked() {
         &constraint(r#"{"type":"memberOf","expression":"attribute:a is b"}"#),
         "InvalidParameterException: Invalid expression: attribute:a is b: ",
     );
-    let member_of = |count| copies(r#"{"type":"memberOf","expression":"attribute:a exists"}"#, count);
+    let member_of = |count| {
+        copies(
+            r#"{"type":"memberOf","expression":"attribute:a exists"}"#,
+            count,
+        )
+    };
     check_shown(&constraint(&member_of(10)), "revision", json!(1));
     check(
         &constraint(&member_of(11)),

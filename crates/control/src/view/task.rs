@@ -7,6 +7,7 @@ use model::shapes::{
 };
 
 use crate::cx::ReadCx;
+use crate::gpus;
 use crate::record::task::{self, Container, LaunchType, Task, TaskStatus};
 use crate::record::{Definition, Instance};
 
@@ -159,6 +160,7 @@ fn container(
         name: Some(report.name.clone()),
         image: defined.and_then(|defined| defined.image.clone()),
         image_digest: report.image_digest.clone(),
+        gpu_ids: definition.and_then(|definition| gpus::ids(task, definition, &report.name)),
         runtime_id: report.runtime_id.clone(),
         last_status: Some(container_status(report.status).to_owned()),
         exit_code: report.exit_code,

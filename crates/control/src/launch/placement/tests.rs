@@ -87,7 +87,10 @@ fn ten_constraints_are_the_most_those_of_the_definition_counted() {
         let own = copies(rule, own);
         world.definition("app", &format!(r#","placementConstraints":[{own}]"#));
         let given = copies(rule, given);
-        world.call("RunTask", &app(&format!(r#","placementConstraints":[{given}]"#)))
+        world.call(
+            "RunTask",
+            &app(&format!(r#","placementConstraints":[{given}]"#)),
+        )
     };
     let beyond = "InvalidParameterException: Maximum number of constraints is 10";
     for (own, given) in [(0, 10), (6, 4), (10, 0)] {

@@ -1,6 +1,7 @@
 //! RunTask as its caller sees it: which revision and cluster, what is answered, what fails.
 //! The checks of single members are tested in `launch`.
 
+mod placement;
 mod room;
 mod tags;
 
