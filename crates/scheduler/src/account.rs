@@ -142,18 +142,19 @@ impl Account {
         self.gpus.extend_from_slice(gpus);
     }
 
-    /// Counts one more task of the group; how many they are now.
-    pub(crate) fn count_one_more(&mut self, group: &Arc<str>) -> u32 {
-        match self.find(group) {
-            Ok(at) => {
-                self.groups[at].1 += 1;
-                self.groups[at].1
-            }
-            Err(at) => {
-                self.groups.insert(at, (Arc::clone(group), 1));
-                1
-            }
-        }
+    /// Counts one more task of the group; its name and how many they are now. A name that is
+    /// new here comes from `name`.
+    pub(crate) fn count_one_more(
+        &mut self,
+        group: &str,
+        name: impl FnOnce() -> Arc<str>,
+    ) -> (Arc<str>, u32) {
+        let at = self.find(group).unwrap_or_else(|at| {
+            self.groups.insert(at, (name(), 0));
+            at
+        });
+        self.groups[at].1 += 1;
+        self.groups[at].clone()
     }
 
     /// Counts one task less; the name and how many there are still, `None` if there was none.

@@ -73,12 +73,13 @@ impl Fleet {
         };
         let account = Arc::make_mut(account);
         let before = account.entry();
+        let Some(class) = self.index.class_mut(account.class) else {
+            return;
+        };
         account.take(demand, gpus);
-        let class = account.class;
-        let group = self.index.group(class, group);
-        let tasks = account.count_one_more(&group);
-        self.index.change(class, &before, account.entry());
-        self.index.count(class, &group, *id, (tasks - 1, tasks));
+        let (group, tasks) = account.count_one_more(group, || class.group(group));
+        class.change(&before, account.entry());
+        class.count(&group, *id, tasks - 1, tasks);
     }
 
     /// The reverse of [`Fleet::take`] with the same arguments. What a host does not hold is
@@ -99,9 +100,10 @@ impl Fleet {
             return;
         };
         account.give_back(demand, gpus);
-        let class = account.class;
-        self.index.change(class, &before, account.entry());
-        self.index.count(class, &group, *id, (tasks + 1, tasks));
+        if let Some(class) = self.index.class_mut(account.class) {
+            class.change(&before, account.entry());
+            class.count(&group, *id, tasks + 1, tasks);
+        }
     }
 
     /// How many tasks run on the host (`runningTasksCount`); only expressions ask for it.

@@ -114,8 +114,31 @@ impl Class {
         self.groups.get(group)
     }
 
+    /// What a host has left was `before` and is `after`.
+    pub(crate) fn change(&mut self, before: &Entry, after: Entry) {
+        if *before == after {
+            return;
+        }
+        for shelf in [&mut self.by_cpu, &mut self.by_memory] {
+            shelf.remove(before);
+            shelf.insert(after);
+        }
+    }
+
+    /// The group's name as the class keeps it, to share it.
+    pub(crate) fn group(&self, group: &str) -> Arc<str> {
+        let known = self.groups.get_key_value(group);
+        known.map_or_else(|| group.into(), |(known, _)| Arc::clone(known))
+    }
+
     /// A host's tasks of a group were `before` and are `after`.
-    fn count(&mut self, group: &Arc<str>, id: ContainerInstanceId, before: u32, after: u32) {
+    pub(crate) fn count(
+        &mut self,
+        group: &Arc<str>,
+        id: ContainerInstanceId,
+        before: u32,
+        after: u32,
+    ) {
         let share = match self.groups.get_mut(group) {
             Some(share) => share,
             None => self.groups.entry(Arc::clone(group)).or_default(),
@@ -209,36 +232,8 @@ impl Index {
         }
     }
 
-    /// What a host of the class has left was `before` and is `after`.
-    pub(crate) fn change(&mut self, number: ClassNumber, before: &Entry, after: Entry) {
-        if *before == after {
-            return;
-        }
-        if let Some(class) = self.classes.get_mut(&number) {
-            for shelf in [&mut class.by_cpu, &mut class.by_memory] {
-                shelf.remove(before);
-                shelf.insert(after);
-            }
-        }
-    }
-
-    /// The group's name as the class keeps it, to share it.
-    pub(crate) fn group(&self, number: ClassNumber, group: &str) -> Arc<str> {
-        let known = self.classes.get(&number);
-        let known = known.and_then(|class| class.groups.get_key_value(group));
-        known.map_or_else(|| group.into(), |(known, _)| Arc::clone(known))
-    }
-
-    pub(crate) fn count(
-        &mut self,
-        number: ClassNumber,
-        group: &Arc<str>,
-        id: ContainerInstanceId,
-        (before, after): (u32, u32),
-    ) {
-        if let Some(class) = self.classes.get_mut(&number) {
-            class.count(group, id, before, after);
-        }
+    pub(crate) fn class_mut(&mut self, number: ClassNumber) -> Option<&mut Class> {
+        self.classes.get_mut(&number)
     }
 
     /// Classes that `pool` may hold, or whose tasks it counts; the caller asks which.

@@ -1,43 +1,73 @@
 //! What a request means for all hosts of a class at once.
 
+use std::cell::{Cell, OnceCell};
+use std::sync::Arc;
+
 use crate::Host;
 use crate::check::{agent, is_member_whatever_runs, location, required_attributes};
 use crate::expression::Expression;
 use crate::index::Class;
 use crate::refusal::Refusal;
-use crate::request::{Constraint, Request};
+use crate::request::{BinpackBy, Constraint, Request};
+use crate::shelf::Entry;
 
-/// A class of the pool, and what is decided about it.
+/// A class of the pool, and what has been found out about it.
 pub(crate) struct Judged<'a> {
     pub(crate) class: &'a Class,
+    verdict: OnceCell<Verdict>,
+    /// The first host on each shelf that may take the task; `None`: not looked for.
+    firsts: [Cell<Option<Option<Entry>>>; 2],
+}
+
+#[derive(Default)]
+pub(crate) struct Verdict {
     /// Every host refuses, whatever it has left.
     pub(crate) early: Option<Refusal>,
     /// Every host that has enough left refuses then.
     pub(crate) late: Option<Refusal>,
     /// Must be asked of each host, before `late` is told.
-    pub(crate) pending: Vec<&'a Expression>,
+    pub(crate) pending: Vec<Arc<Expression>>,
 }
 
 impl<'a> Judged<'a> {
-    pub(crate) fn new(class: &'a Class, request: &Request<'a>) -> Self {
-        let host = class.alike();
-        let early = agent(host).or_else(|| required_attributes(host, request));
-        let mut judged = Self {
+    pub(crate) fn new(class: &'a Class) -> Self {
+        Self {
             class,
-            early,
-            late: None,
-            pending: Vec::new(),
-        };
-        if judged.early.is_none() {
-            judged.late = location(host, request);
+            verdict: OnceCell::new(),
+            firsts: [Cell::new(None), Cell::new(None)],
         }
-        if judged.early.is_none() && judged.late.is_none() {
-            judged.constraints(host, request);
-        }
-        judged
     }
 
-    fn constraints(&mut self, host: &Host, request: &Request<'a>) {
+    /// Decided when it is first asked for: few classes are looked at closely.
+    pub(crate) fn verdict(&self, request: &Request<'_>) -> &Verdict {
+        let host = self.class.alike();
+        self.verdict.get_or_init(|| Verdict::new(host, request))
+    }
+
+    pub(crate) fn first(&self, by: BinpackBy) -> &Cell<Option<Option<Entry>>> {
+        match by {
+            BinpackBy::Cpu => &self.firsts[0],
+            BinpackBy::Memory => &self.firsts[1],
+        }
+    }
+}
+
+impl Verdict {
+    fn new(host: &Host, request: &Request<'_>) -> Self {
+        let mut verdict = Self {
+            early: agent(host).or_else(|| required_attributes(host, request)),
+            ..Self::default()
+        };
+        if verdict.early.is_none() {
+            verdict.late = location(host, request);
+        }
+        if verdict.is_open() {
+            verdict.judge_members(host, request);
+        }
+        verdict
+    }
+
+    fn judge_members(&mut self, host: &Host, request: &Request<'_>) {
         for constraint in request.constraints {
             let Constraint::MemberOf(expression) = constraint else {
                 continue;
@@ -49,7 +79,7 @@ impl<'a> Judged<'a> {
                     self.late = Some(Refusal::MemberOf { expression });
                     return;
                 }
-                None => self.pending.push(expression),
+                None => self.pending.push(Arc::clone(expression)),
             }
         }
     }

@@ -1,42 +1,29 @@
 //! What is left on one host, as four amounts, and ranges of it.
 
-/// In the order in which they are checked, so that index 0 is what CPU is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Room([u32; 4]);
 
-const CPU: usize = 0;
-const MEMORY: usize = 1;
-const GPUS: usize = 2;
-const INTERFACES: usize = 3;
+/// In the order in which they are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Amount {
+    Cpu,
+    Memory,
+    Gpus,
+    NetworkInterfaces,
+}
 
 impl Room {
     pub(crate) fn new(cpu_units: u32, memory_mib: u32, gpus: u32, interfaces: u32) -> Self {
         Self([cpu_units, memory_mib, gpus, interfaces])
     }
 
-    pub(crate) fn cpu(self) -> u32 {
-        self.0[CPU]
-    }
-
-    pub(crate) fn memory(self) -> u32 {
-        self.0[MEMORY]
-    }
-
-    pub(crate) fn gpus(self) -> u32 {
-        self.0[GPUS]
-    }
-
-    pub(crate) fn interfaces(self) -> u32 {
-        self.0[INTERFACES]
-    }
-
-    fn pairs(self, other: Self) -> impl Iterator<Item = (u32, u32)> {
-        self.0.into_iter().zip(other.0)
+    pub(crate) fn of(self, amount: Amount) -> u32 {
+        self.0[amount as usize]
     }
 
     /// Whether every amount is at most the other's.
     fn fits_in(self, other: Self) -> bool {
-        self.pairs(other).all(|(one, other)| one <= other)
+        (0..4).all(|at| self.0[at] <= other.0[at])
     }
 }
 
@@ -59,19 +46,16 @@ impl Span {
         most: Room([0; 4]),
     };
 
-    pub(crate) fn of(room: Room) -> Self {
-        Self {
-            least: room,
-            most: room,
-        }
-    }
-
     pub(crate) fn at_least(least: Room) -> Self {
         Self { least, ..Self::ALL }
     }
 
     pub(crate) fn holds(&self, room: Room) -> bool {
         self.least.fits_in(room) && room.fits_in(self.most)
+    }
+
+    pub(crate) fn contains(&self, other: &Self) -> bool {
+        self.least.fits_in(other.least) && other.most.fits_in(self.most)
     }
 
     /// Whether a room could be in both.
@@ -86,6 +70,13 @@ impl Span {
         }
     }
 
+    pub(crate) fn add_room(&mut self, room: Room) {
+        self.add(&Self {
+            least: room,
+            most: room,
+        });
+    }
+
     /// Whether the span of a set stays as it is when one of several loses `room`.
     pub(crate) fn survives_without(&self, room: Room) -> bool {
         (0..4).all(|at| {
@@ -94,14 +85,22 @@ impl Span {
         })
     }
 
-    /// Only rooms with exactly this much CPU.
-    pub(crate) fn with_cpu(mut self, amount: u32) -> Self {
-        (self.least.0[CPU], self.most.0[CPU]) = (amount, amount);
+    /// Only rooms with exactly this much.
+    pub(crate) fn with(mut self, amount: Amount, exactly: u32) -> Self {
+        let at = amount as usize;
+        (self.least.0[at], self.most.0[at]) = (exactly, exactly);
         self
     }
 
-    pub(crate) fn with_memory(mut self, amount: u32) -> Self {
-        (self.least.0[MEMORY], self.most.0[MEMORY]) = (amount, amount);
-        self
+    /// The part with at least so much, and the part with less, if any can have less.
+    pub(crate) fn split(self, amount: Amount, asked: u32) -> (Self, Option<Self>) {
+        let at = amount as usize;
+        let (mut enough, mut lacking) = (self, self);
+        enough.least.0[at] = asked;
+        let below = asked.checked_sub(1);
+        if let Some(below) = below {
+            lacking.most.0[at] = below;
+        }
+        (enough, below.map(|_| lacking))
     }
 }

@@ -8,12 +8,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
+use std::sync::Arc;
 
 use model::ContainerInstanceId;
 use rand::{Rng, RngExt};
 
 use crate::account::Account;
 use crate::check::{is_member, ports};
+use crate::expression::Expression;
 use crate::index::Share;
 use crate::judge::Judged;
 use crate::place::{Placed, RunnerUp};
@@ -67,7 +69,7 @@ impl<'a> Search<'a> {
         Self {
             fleet,
             request,
-            judged: held.map(|class| Judged::new(class, request)).collect(),
+            judged: held.map(Judged::new).collect(),
             asked: Room::new(
                 demand.cpu_units,
                 demand.memory_mib,
@@ -86,7 +88,7 @@ impl<'a> Search<'a> {
 
     pub(crate) fn choose(&self, rng: &mut impl Rng) -> Option<Placed> {
         let mut field = Field {
-            classes: self.judged.iter().filter(|one| one.is_open()).collect(),
+            classes: self.judged.iter().collect(),
             span: Span::at_least(self.asked),
             by: None,
             tasks: None,
@@ -137,18 +139,12 @@ impl<'a> Search<'a> {
         match self.request.strategies.get(at) {
             None | Some(Strategy::Random) => self.any(field, pick),
             Some(Strategy::Binpack(by)) => {
-                let classes = field.classes.iter();
-                let left = |entry: Entry| match by {
-                    BinpackBy::Cpu => entry.room.cpu(),
-                    BinpackBy::Memory => entry.room.memory(),
-                };
-                let least = classes.filter_map(|judged| self.first(field, judged, *by).map(left));
-                let least = least.min()?;
-                let mut field = field.clone();
-                field.by = Some(*by);
-                field.span = match by {
-                    BinpackBy::Cpu => field.span.with_cpu(least),
-                    BinpackBy::Memory => field.span.with_memory(least),
+                let (classes, span) = self.with_least(field, *by)?;
+                let field = Field {
+                    classes,
+                    span,
+                    by: Some(*by),
+                    ..*field
                 };
                 self.best(&field, at + 1, pick)
             }
@@ -160,10 +156,7 @@ impl<'a> Search<'a> {
                     by_tasks.entry(tasks).or_default().push(judged);
                 }
                 by_tasks.into_values().find_map(|classes| {
-                    let field = Field {
-                        classes,
-                        ..field.clone()
-                    };
+                    let field = Field { classes, ..*field };
                     self.best(&field, at + 1, pick)
                 })
             }
@@ -182,6 +175,28 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// The classes with a host that has the least left, and only such room.
+    fn with_least<'f>(
+        &self,
+        field: &Field<'f>,
+        by: BinpackBy,
+    ) -> Option<(Vec<&'f Judged<'f>>, Span)> {
+        let firsts = field.classes.iter().filter_map(|judged| {
+            let first = self.first(field, judged, by)?;
+            Some((first.room.of(by.amount()), *judged))
+        });
+        let mut firsts: Vec<_> = firsts.collect();
+        firsts.sort_by_key(|(least, _)| *least);
+        let equal = firsts.chunk_by(|(one, _), (other, _)| one == other);
+        let mut open = equal.map(|equal| {
+            let classes = equal.iter().map(|(_, judged)| *judged);
+            let classes: Vec<_> = classes.filter(|judged| self.is_open(judged)).collect();
+            (classes, equal[0].0)
+        });
+        let (classes, least) = open.find(|(classes, _)| !classes.is_empty())?;
+        Some((classes, field.span.with(by.amount(), least)))
+    }
+
     /// How many tasks of the group hosts have, the least first.
     fn numbers(&self, field: &Field<'_>) -> Vec<u32> {
         let mut numbers = BTreeSet::new();
@@ -197,6 +212,11 @@ impl<'a> Search<'a> {
     }
 
     fn any(&self, field: &Field<'_>, pick: &mut Pick<'_>) -> Option<ContainerInstanceId> {
+        let classes = field.classes.iter().copied();
+        let field = &Field {
+            classes: classes.filter(|judged| self.is_open(judged)).collect(),
+            ..*field
+        };
         let draw = match pick {
             Pick::Random(draw) => draw,
             Pick::First => {
@@ -206,10 +226,16 @@ impl<'a> Search<'a> {
                 return first.map(|entry| entry.id);
             }
         };
-        if let Some(id) = self.drawn(field, draw) {
+        // The other shelf, when the first has many hosts that lack the other amount.
+        let shelves: &[BinpackBy] = match &field.by {
+            Some(by) => std::slice::from_ref(by),
+            None => &[BinpackBy::Memory, BinpackBy::Cpu],
+        };
+        let mut drawn = shelves.iter().map(|by| self.drawn(field, *by, draw));
+        if let Some(id) = drawn.find_map(|id| id) {
             return Some(id);
         }
-        let by = field.by.unwrap_or(BinpackBy::Cpu);
+        let by = shelves[0];
         let mut all = Vec::new();
         for judged in &field.classes {
             self.each(field, judged, by, &mut |entry| {
@@ -220,31 +246,18 @@ impl<'a> Search<'a> {
         (!all.is_empty()).then(|| all[draw(all.len())])
     }
 
-    /// Draws hosts that are near enough, a few times: one that fits is as likely as any other.
+    /// Draws hosts that have enough of one amount, a few times: one that fits is as likely as any other.
     fn drawn(
         &self,
         field: &Field<'_>,
+        by: BinpackBy,
         draw: &mut dyn FnMut(usize) -> usize,
     ) -> Option<ContainerInstanceId> {
-        let ranks = |by: BinpackBy| {
-            let classes = field.classes.iter();
-            let ranks: Vec<_> = classes
-                .map(|judged| judged.class.shelf(by).ranks(&field.span))
-                .collect();
-            let all: usize = ranks.iter().map(std::ops::Range::len).sum();
-            (all, by, ranks)
-        };
-        let (all, by, ranks) = match field.by {
-            Some(by) => ranks(by),
-            None => {
-                let (by_cpu, by_memory) = (ranks(BinpackBy::Cpu), ranks(BinpackBy::Memory));
-                if by_cpu.0 <= by_memory.0 {
-                    by_cpu
-                } else {
-                    by_memory
-                }
-            }
-        };
+        let classes = field.classes.iter();
+        let ranks: Vec<_> = classes
+            .map(|judged| judged.class.shelf(by).ranks(&field.span))
+            .collect();
+        let all: usize = ranks.iter().map(std::ops::Range::len).sum();
         for _ in 0..DRAWS.min(all) {
             let mut drawn = draw(all);
             for (judged, ranks) in field.classes.iter().zip(&ranks) {
@@ -263,11 +276,21 @@ impl<'a> Search<'a> {
 
     /// The host of the class with the least left.
     fn first(&self, field: &Field<'_>, judged: &Judged<'_>, by: BinpackBy) -> Option<Entry> {
+        // What was found for the winner serves for the runner-up too.
+        let is_whole = field.tasks.is_none() && field.by.is_none();
+        let known = judged.first(by);
+        match known.get() {
+            Some(first) if is_whole && first.map(|first| first.id) != field.not => return first,
+            _ => {}
+        }
         let mut first = None;
         self.each(field, judged, by, &mut |entry| {
             first = Some(*entry);
             true
         });
+        if is_whole && field.not.is_none() {
+            known.set(Some(first));
+        }
         first
     }
 
@@ -319,16 +342,32 @@ impl<'a> Search<'a> {
         field.tasks.is_none_or(|wanted| tasks() == wanted)
             && (!self.is_distinct || tasks() == 0)
             && ports(account, self.request).is_none()
-            && judged.pending.iter().all(|one| is_member(account, one))
+            && self
+                .pending(judged)
+                .iter()
+                .all(|one| is_member(account, one))
+    }
+
+    fn is_open(&self, judged: &Judged<'_>) -> bool {
+        judged.verdict(self.request).is_open()
+    }
+
+    /// Expressions that must be asked of each host.
+    fn pending<'s>(&'s self, judged: &'s Judged<'_>) -> &'s [Arc<Expression>] {
+        match self.request.constraints {
+            [] => &[],
+            _ => &judged.verdict(self.request).pending,
+        }
+    }
+
+    pub(crate) fn has_ports(&self) -> bool {
+        let demand = self.request.demand;
+        !demand.tcp_ports.is_empty() || !demand.udp_ports.is_empty()
     }
 
     /// Whether what is left of amounts does not decide alone.
-    pub(crate) fn must_ask(&self, judged: &Judged<'_>) -> bool {
-        let demand = self.request.demand;
-        self.is_distinct
-            || !judged.pending.is_empty()
-            || !demand.tcp_ports.is_empty()
-            || !demand.udp_ports.is_empty()
+    fn must_ask(&self, judged: &Judged<'_>) -> bool {
+        self.is_distinct || self.has_ports() || !self.pending(judged).is_empty()
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use model::ContainerInstanceId;
 
 use crate::request::BinpackBy;
-use crate::room::{Room, Span};
+use crate::room::{Amount, Room, Span};
 
 /// Entries of a leaf and children of an inner node. Half as many are left after a split, and
 /// below a quarter a node merges with its neighbour.
@@ -33,7 +33,7 @@ pub(crate) struct Shelf {
 
 /// A node and what is known of everything below it.
 #[derive(Clone, Debug)]
-pub(crate) struct Part {
+struct Part {
     span: Span,
     /// The greatest key; meaningless when empty.
     last: Key,
@@ -45,13 +45,6 @@ pub(crate) struct Part {
 enum Node {
     Leaf(Vec<Entry>),
     Inner(Vec<Part>),
-}
-
-/// What [`Shelf::walk`] finds.
-pub(crate) enum Found<'a> {
-    /// Hosts that can be treated alike.
-    Many(&'a Part),
-    One(&'a Entry),
 }
 
 impl Shelf {
@@ -90,7 +83,12 @@ impl Shelf {
         span: &Span,
         mut test: impl FnMut(&Entry) -> bool,
     ) -> Option<&Entry> {
-        self.root.first(span, &mut test)
+        self.root.first(self.by, span, &mut test)
+    }
+
+    /// How many hosts are in `span`.
+    pub(crate) fn count(&self, span: &Span) -> usize {
+        self.root.count(span)
     }
 
     /// The ranks, from 0, of hosts whose own amount is that of a room in `span`.
@@ -108,19 +106,21 @@ impl Shelf {
     pub(crate) fn nth(&self, rank: usize) -> Option<&Entry> {
         self.root.nth(rank)
     }
-
-    /// Goes through all hosts in order; `settled` says of a span whether all hosts in it can be
-    /// treated alike.
-    pub(crate) fn walk(&self, settled: &impl Fn(&Span) -> bool, visit: &mut impl FnMut(Found<'_>)) {
-        self.root.walk(settled, visit);
-    }
 }
 
 impl BinpackBy {
-    fn amounts(self, room: Room) -> (u32, u32) {
+    pub(crate) fn amount(self) -> Amount {
         match self {
-            Self::Cpu => (room.cpu(), room.memory()),
-            Self::Memory => (room.memory(), room.cpu()),
+            Self::Cpu => Amount::Cpu,
+            Self::Memory => Amount::Memory,
+        }
+    }
+
+    fn amounts(self, room: Room) -> (u32, u32) {
+        let (cpu, memory) = (room.of(Amount::Cpu), room.of(Amount::Memory));
+        match self {
+            Self::Cpu => (cpu, memory),
+            Self::Memory => (memory, cpu),
         }
     }
 
@@ -148,7 +148,7 @@ impl Part {
         match &*self.node {
             Node::Leaf(entries) => {
                 for entry in entries {
-                    self.span.add(&Span::of(entry.room));
+                    self.span.add_room(entry.room);
                 }
                 self.len = entries.len();
                 if let Some(last) = entries.last() {
@@ -183,7 +183,7 @@ impl Part {
                 }
             }
         }
-        self.span.add(&Span::of(entry.room));
+        self.span.add_room(entry.room);
         self.last = if self.len == 0 {
             wanted
         } else {
@@ -228,26 +228,6 @@ impl Part {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
-    pub(crate) fn span(&self) -> &Span {
-        &self.span
-    }
-
-    /// At most `count` of the hosts, in order.
-    pub(crate) fn take(&self, mut count: usize, visit: &mut impl FnMut(&Entry)) {
-        self.first(&Span::ALL, &mut |entry| {
-            let is_wanted = count > 0;
-            if is_wanted {
-                count -= 1;
-                visit(entry);
-            }
-            !is_wanted
-        });
-    }
-
     fn width(&self) -> usize {
         match &*self.node {
             Node::Leaf(entries) => entries.len(),
@@ -267,14 +247,44 @@ impl Part {
         self.split(by)
     }
 
-    fn first(&self, span: &Span, test: &mut impl FnMut(&Entry) -> bool) -> Option<&Entry> {
+    fn first(
+        &self,
+        by: BinpackBy,
+        span: &Span,
+        test: &mut impl FnMut(&Entry) -> bool,
+    ) -> Option<&Entry> {
+        let ((least, _), (most, _)) = (by.amounts(span.least), by.amounts(span.most));
         match &*self.node {
-            Node::Leaf(entries) => entries
-                .iter()
-                .find(|entry| span.holds(entry.room) && test(entry)),
+            Node::Leaf(entries) => {
+                let start = entries.partition_point(|entry| by.amounts(entry.room).0 < least);
+                entries[start..]
+                    .iter()
+                    .take_while(|entry| by.amounts(entry.room).0 <= most)
+                    .find(|entry| span.holds(entry.room) && test(entry))
+            }
             Node::Inner(parts) => {
-                let mut parts = parts.iter().filter(|part| part.span.meets(span));
-                parts.find_map(|part| part.first(span, test))
+                let start = parts.partition_point(|part| part.last.0 < least);
+                parts[start..]
+                    .iter()
+                    .take_while(|part| by.amounts(part.span.least).0 <= most)
+                    .filter(|part| part.span.meets(span))
+                    .find_map(|part| part.first(by, span, test))
+            }
+        }
+    }
+
+    fn count(&self, span: &Span) -> usize {
+        if span.contains(&self.span) {
+            return self.len;
+        }
+        match &*self.node {
+            Node::Leaf(entries) => {
+                let inside = entries.iter().filter(|entry| span.holds(entry.room));
+                inside.count()
+            }
+            Node::Inner(parts) => {
+                let near = parts.iter().filter(|part| part.span.meets(span));
+                near.map(|part| part.count(span)).sum()
             }
         }
     }
@@ -304,24 +314,6 @@ impl Part {
                     rank -= part.len;
                 }
                 None
-            }
-        }
-    }
-
-    fn walk(&self, settled: &impl Fn(&Span) -> bool, visit: &mut impl FnMut(Found<'_>)) {
-        if self.len > 0 && settled(&self.span) {
-            return visit(Found::Many(self));
-        }
-        match &*self.node {
-            Node::Leaf(entries) => {
-                for entry in entries {
-                    visit(Found::One(entry));
-                }
-            }
-            Node::Inner(parts) => {
-                for part in parts {
-                    part.walk(settled, visit);
-                }
             }
         }
     }

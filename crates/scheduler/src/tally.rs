@@ -1,139 +1,129 @@
-//! Why a task fits nowhere, through the index: whole subtrees refuse for one reason, so
-//! hosts are counted without being asked one by one.
+//! Why a task fits nowhere, through the index: hosts that lack the same amount are
+//! counted by whole subtrees, and only a sample of them is told.
+
+use model::ContainerInstanceId;
 
 use crate::check::check;
 use crate::judge::Judged;
 use crate::place::{REFUSALS_MAX, Refused};
 use crate::refusal::{Refusal, Resource};
 use crate::request::BinpackBy;
-use crate::room::{Room, Span};
+use crate::room::{Amount, Room, Span};
 use crate::search::Search;
-use crate::shelf::{Entry, Found};
+use crate::shelf::Entry;
 
 /// How many refusals of each reason are told when there are more hosts than
 /// [`REFUSALS_MAX`].
 const SAMPLE: usize = 100;
 
-/// The check that all hosts of a span fail first.
-#[derive(Clone, Copy)]
-enum First {
-    Cpu,
-    Memory,
-    Gpus,
-    Interfaces,
-    /// What [`Judged::late`] says.
-    Late,
+/// Refusals, counted and told up to a number of each reason.
+struct Tally {
+    refused: Refused,
+    sample: usize,
+}
+
+impl Tally {
+    /// How many more refusals of this reason are told, now that `hosts` more refuse.
+    fn add(&mut self, reason: &'static str, hosts: usize) -> usize {
+        self.sample.saturating_sub(self.refused.add(reason, hosts))
+    }
+
+    fn tell(&mut self, id: ContainerInstanceId, refusal: Refusal) {
+        self.refused.refusals.push((id, refusal));
+    }
 }
 
 impl Search<'_> {
     /// Why every host refuses. Only right when no host fits.
     pub(crate) fn refused(&self) -> Refused {
         let examined = self.examined();
-        let sample = if examined <= REFUSALS_MAX {
-            examined
-        } else {
-            SAMPLE
-        };
-        let mut refused = Refused {
-            examined,
-            ..Refused::default()
+        let is_small = examined <= REFUSALS_MAX;
+        let mut tally = Tally {
+            refused: Refused {
+                examined,
+                ..Refused::default()
+            },
+            sample: if is_small { examined } else { SAMPLE },
         };
         for judged in &self.judged {
-            let shelf = judged.class.shelf(BinpackBy::Cpu);
-            let settled =
-                |span: &Span| judged.early.is_some() || self.failed(judged, span).is_some();
-            shelf.walk(&settled, &mut |found| {
-                self.count(&mut refused, judged, sample, found)
-            });
+            self.count_class(&mut tally, judged);
         }
+        let mut refused = tally.refused;
         refused.refusals.sort_unstable_by_key(|(id, _)| *id);
         refused
     }
 
-    fn count(&self, refused: &mut Refused, judged: &Judged<'_>, sample: usize, found: Found<'_>) {
-        match found {
-            Found::One(entry) => {
-                let first = self.failed(judged, &Span::of(entry.room));
-                if let Some(refusal) = self.refusal(judged, first, entry) {
-                    let told = refused.add(refusal.reason(), 1);
-                    if told < sample {
-                        refused.refusals.push((entry.id, refusal));
-                    }
-                }
-            }
-            Found::Many(part) => {
-                let first = self.failed(judged, part.span());
-                let mut told = None;
-                part.take(1, &mut |entry| {
-                    let refusal = self.refusal(judged, first, entry);
-                    told = refusal.map(|refusal| refused.add(refusal.reason(), part.len()));
-                });
-                let left = told.map_or(0, |told| sample.saturating_sub(told));
-                part.take(left, &mut |entry| {
-                    let refusal = self.refusal(judged, first, entry);
-                    refused
-                        .refusals
-                        .extend(refusal.map(|refusal| (entry.id, refusal)));
+    fn count_class(&self, tally: &mut Tally, judged: &Judged<'_>) {
+        let verdict = judged.verdict(self.request);
+        if let Some(early) = &verdict.early {
+            return count(tally, judged, &Span::ALL, |_| early.clone());
+        }
+        // Hosts that pass the checks so far.
+        let mut passing = Span::ALL;
+        for amount in self.amounts().iter().copied() {
+            let (enough, lacking) = passing.split(amount, self.asked.of(amount));
+            if let Some(lacking) = lacking {
+                count(tally, judged, &lacking, |entry| {
+                    lacks(amount, self.asked, entry.room)
                 });
             }
+            passing = enough;
+        }
+        match &verdict.late {
+            Some(late) if verdict.pending.is_empty() && !self.has_ports() => {
+                count(tally, judged, &passing, |_| late.clone());
+            }
+            _ => self.ask(tally, judged, &passing),
         }
     }
 
-    /// The check that every host fails which has what `span` says, and none fails an earlier
-    /// one; `None` if they differ or must be asked.
-    fn failed(&self, judged: &Judged<'_>, span: &Span) -> Option<First> {
-        if judged.early.is_some() {
-            return None;
-        }
-        let demand = self.request.demand;
-        let has_ports = !demand.tcp_ports.is_empty() || !demand.udp_ports.is_empty();
-        let amounts: [(First, fn(Room) -> u32); 4] = [
-            (First::Cpu, Room::cpu),
-            (First::Memory, Room::memory),
-            (First::Gpus, Room::gpus),
-            (First::Interfaces, Room::interfaces),
+    /// What is checked one after the other, up to the first check that must be asked.
+    fn amounts(&self) -> &'static [Amount] {
+        let all = &[
+            Amount::Cpu,
+            Amount::Memory,
+            Amount::Gpus,
+            Amount::NetworkInterfaces,
         ];
-        for (first, amount) in amounts {
-            let asked = amount(self.asked);
-            match first {
-                First::Gpus if has_ports => return None,
-                _ if amount(span.most) < asked => return Some(first),
-                _ if amount(span.least) < asked => return None,
-                _ => {}
-            }
-        }
-        let is_late = judged.late.is_some() && judged.pending.is_empty();
-        is_late.then_some(First::Late)
+        if self.has_ports() { &all[..2] } else { all }
     }
 
-    fn refusal(&self, judged: &Judged<'_>, first: Option<First>, entry: &Entry) -> Option<Refusal> {
-        if judged.early.is_some() {
-            return judged.early.clone();
-        }
-        let (asked, free) = (self.asked, entry.room);
-        let resource = match first {
-            Some(First::Cpu) => Resource::Cpu {
-                asked: asked.cpu(),
-                free: free.cpu(),
-            },
-            Some(First::Memory) => Resource::Memory {
-                asked: asked.memory(),
-                free: free.memory(),
-            },
-            Some(First::Gpus) => Resource::Gpu {
-                asked: asked.gpus(),
-                free: free.gpus(),
-            },
-            Some(First::Interfaces) => Resource::Eni {
-                asked: asked.interfaces(),
-                free: free.interfaces(),
-            },
-            Some(First::Late) => return judged.late.clone(),
-            None => {
-                let account = self.fleet.account(&entry.id)?;
-                return check(account, self.request).err();
+    fn ask(&self, tally: &mut Tally, judged: &Judged<'_>, span: &Span) {
+        judged.class.shelf(BinpackBy::Cpu).first(span, |entry| {
+            let account = self.fleet.account(&entry.id);
+            let refusal = account.and_then(|account| check(account, self.request).err());
+            if let Some(refusal) = refusal
+                && tally.add(refusal.reason(), 1) > 0
+            {
+                tally.tell(entry.id, refusal);
             }
-        };
-        Some(Refusal::Resource(resource))
+            false
+        });
     }
+}
+
+/// Counts all hosts of the class in `span`, which refuse for one reason.
+fn count(tally: &mut Tally, judged: &Judged<'_>, span: &Span, why: impl Fn(&Entry) -> Refusal) {
+    let shelf = judged.class.shelf(BinpackBy::Cpu);
+    let mut left = None;
+    shelf.first(span, |entry| {
+        let refusal = why(entry);
+        let left = left.get_or_insert_with(|| tally.add(refusal.reason(), shelf.count(span)));
+        let is_told = *left > 0;
+        if is_told {
+            *left -= 1;
+            tally.tell(entry.id, refusal);
+        }
+        !is_told
+    });
+}
+
+fn lacks(amount: Amount, asked: Room, free: Room) -> Refusal {
+    let (asked, free) = (asked.of(amount), free.of(amount));
+    Refusal::Resource(match amount {
+        Amount::Cpu => Resource::Cpu { asked, free },
+        Amount::Memory => Resource::Memory { asked, free },
+        Amount::Gpus => Resource::Gpu { asked, free },
+        Amount::NetworkInterfaces => Resource::Eni { asked, free },
+    })
 }
