@@ -18,6 +18,7 @@ pub(crate) struct Config {
     pub(crate) region: String,
     pub(crate) account: String,
     pub(crate) retention: Retention,
+    pub(crate) capacity: Capacity,
     pub(crate) network: Network,
     pub(crate) registry: Registry,
     pub(crate) scripted: Scripted,
@@ -31,6 +32,16 @@ pub(crate) struct Config {
 pub(crate) struct Retention {
     /// Seconds that a stopped task stays visible.
     pub(crate) stopped_tasks: u32,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct Capacity {
+    /// Seconds that a task waits for an instance of its capacity provider.
+    pub(crate) provisioning_timeout: u32,
+    /// A command and its arguments, run when a provider wants another number of instances.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) hook: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -69,6 +80,7 @@ impl Default for Config {
             region: "us-east-1".to_owned(),
             account: "000000000000".to_owned(),
             retention: Retention::default(),
+            capacity: Capacity::default(),
             network: Network::default(),
             registry: Registry::default(),
             scripted: Scripted::default(),
@@ -81,6 +93,15 @@ impl Default for Retention {
     fn default() -> Self {
         Self {
             stopped_tasks: 3600,
+        }
+    }
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self {
+            provisioning_timeout: 900,
+            hook: Vec::new(),
         }
     }
 }
@@ -213,6 +234,9 @@ mod tests {
                 [retention]
                 stopped-tasks = 7200
 
+                [capacity]
+                provisioning-timeout = 900
+
                 [network]
 
                 [registry]
@@ -229,7 +253,7 @@ mod tests {
             "regoin = 'x'",
             UpArguments::default(),
             expect![[r#"
-                configuration FILE, line 1, column 1: unknown field `regoin`, expected one of `listen`, `driver`, `auth`, `region`, `account`, `retention`, `network`, `registry`, `scripted`, `instance`"#]],
+                configuration FILE, line 1, column 1: unknown field `regoin`, expected one of `listen`, `driver`, `auth`, `region`, `account`, `retention`, `capacity`, `network`, `registry`, `scripted`, `instance`"#]],
         );
         check(
             "region = 'x'\n[network]\n  pool = 3\n",
@@ -255,6 +279,9 @@ mod tests {
 
                 [retention]
                 stopped-tasks = 3600
+
+                [capacity]
+                provisioning-timeout = 900
 
                 [network]
 

@@ -15,6 +15,7 @@ mod guests;
 mod instances;
 mod keys;
 mod plane;
+mod scaling;
 mod server;
 mod writer;
 

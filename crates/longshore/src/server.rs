@@ -31,6 +31,7 @@ use crate::gateway::ServerGateway;
 use crate::instances;
 use crate::keys::{OneKey, RootKey, root_arn};
 use crate::plane::LocalPlane;
+use crate::scaling;
 use crate::writer::{self, Writer};
 
 /// How often the forgotten is swept out.
@@ -79,6 +80,7 @@ pub(crate) struct Server {
     http: TaskHandle<()>,
     agents: Vec<TaskHandle<()>>,
     sweeper: TaskHandle<()>,
+    scaling: TaskHandle<()>,
     thread: JoinHandle<()>,
     // Dropped last: as long as anything of ours runs, the directory is ours.
     lock: DataDirLock,
@@ -132,6 +134,8 @@ impl Server {
             let _ = stopped.await;
         }));
         let sweeper = tokio::spawn(sweep(writer.clone(), settings.clone()));
+        let hook = config.capacity.hook.clone();
+        let scaling = tokio::spawn(scaling::watch_wishes(writer.clone(), hook));
         file.write(data_dir)?;
         let data_dir = data_dir.to_owned();
         Ok(Self {
@@ -143,6 +147,7 @@ impl Server {
             http,
             agents,
             sweeper,
+            scaling,
             thread,
             lock,
         })
@@ -155,11 +160,13 @@ impl Server {
         // Aborted or panicked tasks have been logged; there is nothing left to do with them.
         let _ = self.http.await;
         self.sweeper.abort();
+        self.scaling.abort();
         for agent in self.agents {
             agent.abort();
             let _ = agent.await;
         }
         let _ = self.sweeper.await;
+        let _ = self.scaling.await;
         for driver in self.drivers {
             if let Err(error) = driver.close().await {
                 tracing::warn!(%error, "something shared by tasks was left behind");
@@ -190,6 +197,7 @@ fn settings(config: &Config, scripted: bool) -> Settings {
         scripted,
         limits: Limits {
             stopped_task_retention_seconds: i64::from(config.retention.stopped_tasks),
+            provisioning_timeout_seconds: i64::from(config.capacity.provisioning_timeout),
         },
     }
 }
@@ -233,6 +241,7 @@ fn machine(driver: &dyn Driver, port: u16) -> LocalMachine {
     let capacity = driver.capacity();
     let mut reserved_tcp_ports = RESERVED_TCP_PORTS.to_vec();
     reserved_tcp_ports.push(port);
+    reserved_tcp_ports.sort_unstable();
     LocalMachine {
         cpu_units: capacity.cpu_units,
         memory_mib: capacity.memory_mib,
