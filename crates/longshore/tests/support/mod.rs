@@ -212,7 +212,9 @@ impl Place {
         hierarchies.extend(entries(root).iter().map(|name| root.join(name)));
         for hierarchy in hierarchies {
             let group = hierarchy.join("longshore").join(task);
-            assert!(!group.exists(), "{}", group.display());
+            until(&format!("the end of {}", group.display()), || {
+                (!group.exists()).then_some(())
+            });
         }
     }
 
@@ -358,9 +360,17 @@ impl Server {
 /// That a data directory has no task, lease, namespace, or image in the making.
 #[track_caller]
 pub(crate) fn assert_empty_handed(data: &Path) {
-    for folder in ["tasks", "images/tmp", "images/leases", "network/netns"] {
-        let left = entries(&data.join("native").join(folder));
-        assert!(left.is_empty(), "{folder}: {left:?}");
+    for folder in [
+        "tasks",
+        "removed",
+        "images/tmp",
+        "images/leases",
+        "network/netns",
+    ] {
+        let folder = data.join("native").join(folder);
+        until(&format!("nothing in {}", folder.display()), || {
+            entries(&folder).is_empty().then_some(())
+        });
     }
 }
 
