@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use imbl::OrdSet;
 
+use crate::groups::{GroupNumber, Groups};
 use crate::index::ClassNumber;
-use crate::room::Room;
+use crate::room::{Amount, Room};
 use crate::shelf::Entry;
 use crate::{Demand, Host};
 
@@ -13,7 +14,10 @@ use crate::{Demand, Host};
 /// hardware) shows nothing free instead of overflowing.
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
+    /// Changed through [`Account::register`] only.
     pub(crate) host: Arc<Host>,
+    /// What the host registered, once more and nearer.
+    size: Room,
     /// The class of the index that it is in.
     pub(crate) class: ClassNumber,
     cpu_units: u64,
@@ -23,10 +27,18 @@ pub(crate) struct Account {
     tcp_ports: Vec<u16>,
     udp_ports: Vec<u16>,
     gpus: Vec<String>,
-    /// Tasks of each group, in the order of the groups' names.
-    groups: Vec<(Arc<str>, u32)>,
+    /// In the order of their numbers.
+    groups: Vec<Tasks>,
     /// As the control plane counts them; expressions ask for it.
     pub(crate) running_tasks: u32,
+}
+
+/// How many tasks of one group the host has.
+#[derive(Clone, Debug)]
+pub(crate) struct Tasks {
+    pub(crate) group: GroupNumber,
+    pub(crate) name: Arc<str>,
+    pub(crate) count: u32,
 }
 
 /// What a host has left.
@@ -48,6 +60,7 @@ pub struct Free {
 impl Account {
     pub(crate) fn new(host: Arc<Host>) -> Self {
         Self {
+            size: size(&host),
             host,
             class: 0,
             cpu_units: 0,
@@ -59,6 +72,11 @@ impl Account {
             groups: Vec::new(),
             running_tasks: 0,
         }
+    }
+
+    pub(crate) fn register(&mut self, host: Arc<Host>) {
+        self.size = size(&host);
+        self.host = host;
     }
 
     pub(crate) fn free(&self) -> Free {
@@ -77,11 +95,14 @@ impl Account {
 
     /// As the index has it: amounts without limit are the greatest there are.
     pub(crate) fn entry(&self) -> Entry {
-        let gpus = match self.host.gpus.len() {
+        let gpus = match self.size.of(Amount::Gpus) {
             0 => 0,
             _ => self.free_gpus().count() as u32,
         };
-        let interfaces = self.interfaces_free().unwrap_or(u32::MAX);
+        let interfaces = match self.size.of(Amount::NetworkInterfaces) {
+            u32::MAX => u32::MAX,
+            slots => left(slots, self.network_interfaces),
+        };
         Entry {
             room: Room::new(self.cpu_free(), self.memory_free(), gpus, interfaces),
             id: self.host.id,
@@ -89,11 +110,11 @@ impl Account {
     }
 
     pub(crate) fn cpu_free(&self) -> u32 {
-        left(self.host.cpu_units, self.cpu_units)
+        left(self.size.of(Amount::Cpu), self.cpu_units)
     }
 
     pub(crate) fn memory_free(&self) -> u32 {
-        left(self.host.memory_mib, self.memory_mib)
+        left(self.size.of(Amount::Memory), self.memory_mib)
     }
 
     pub(crate) fn free_gpus(&self) -> impl Iterator<Item = &String> {
@@ -123,13 +144,22 @@ impl Account {
         )
     }
 
-    /// Groups of the tasks on the host.
+    /// The names of the groups, with the number of tasks.
     pub(crate) fn groups(&self) -> impl Iterator<Item = (&Arc<str>, u32)> {
-        self.groups.iter().map(|(group, tasks)| (group, *tasks))
+        self.groups.iter().map(|tasks| (&tasks.name, tasks.count))
+    }
+
+    pub(crate) fn tasks(&self) -> &[Tasks] {
+        &self.groups
     }
 
     pub(crate) fn tasks_of(&self, group: &str) -> u32 {
-        self.find(group).map_or(0, |at| self.groups[at].1)
+        let tasks = self.groups.iter().find(|tasks| *tasks.name == *group);
+        tasks.map_or(0, |tasks| tasks.count)
+    }
+
+    pub(crate) fn tasks_of_number(&self, group: GroupNumber) -> u32 {
+        self.find(group).map_or(0, |at| self.groups[at].count)
     }
 
     /// Enters what a task takes.
@@ -142,28 +172,34 @@ impl Account {
         self.gpus.extend_from_slice(gpus);
     }
 
-    /// Counts one more task of the group; its name and how many they are now. A name that is
-    /// new here comes from `name`.
-    pub(crate) fn count_one_more(
-        &mut self,
-        group: &str,
-        name: impl FnOnce() -> Arc<str>,
-    ) -> (Arc<str>, u32) {
-        let at = self.find(group).unwrap_or_else(|at| {
-            self.groups.insert(at, (name(), 0));
-            at
-        });
-        self.groups[at].1 += 1;
-        self.groups[at].clone()
+    /// Counts one more task of the group; its number and how many they are now.
+    pub(crate) fn count_one_more(&mut self, name: &str, groups: &mut Groups) -> (GroupNumber, u32) {
+        let known = groups.number(name);
+        if let Some(Ok(at)) = known.map(|number| self.find(number)) {
+            let tasks = &mut self.groups[at];
+            tasks.count += 1;
+            return (tasks.group, tasks.count);
+        }
+        let (group, name) = groups.hold(name);
+        let at = self.groups.partition_point(|tasks| tasks.group < group);
+        let count = 1;
+        self.groups.insert(at, Tasks { group, name, count });
+        (group, count)
     }
 
-    /// Counts one task less; the name and how many there are still, `None` if there was none.
-    pub(crate) fn count_one_less(&mut self, group: &str) -> Option<(Arc<str>, u32)> {
+    /// Counts one task less; `None` if there was none.
+    pub(crate) fn count_one_less(
+        &mut self,
+        name: &str,
+        groups: &mut Groups,
+    ) -> Option<(GroupNumber, u32)> {
+        let group = groups.number(name)?;
         let at = self.find(group).ok()?;
-        self.groups[at].1 -= 1;
-        let (group, left) = self.groups[at].clone();
+        self.groups[at].count -= 1;
+        let left = self.groups[at].count;
         if left == 0 {
             self.groups.remove(at);
+            groups.release(name);
         }
         Some((group, left))
     }
@@ -179,10 +215,17 @@ impl Account {
         self.gpus.retain(|gpu| !gpus.contains(gpu));
     }
 
-    fn find(&self, group: &str) -> Result<usize, usize> {
+    fn find(&self, group: GroupNumber) -> Result<usize, usize> {
         self.groups
-            .binary_search_by(|(known, _)| (**known).cmp(group))
+            .binary_search_by_key(&group, |tasks| tasks.group)
     }
+}
+
+/// Amounts without limit are the greatest there are.
+fn size(host: &Host) -> Room {
+    let gpus = u32::try_from(host.gpus.len()).unwrap_or(u32::MAX);
+    let slots = host.network_interfaces.unwrap_or(u32::MAX);
+    Room::new(host.cpu_units, host.memory_mib, gpus, slots)
 }
 
 fn left(registered: u32, taken: u64) -> u32 {

@@ -2,8 +2,8 @@
 
 use crate::Host;
 use crate::account::Account;
-use crate::expression::Expression;
 use crate::host::ZONE;
+use crate::member::is_member;
 use crate::refusal::{PortRefusal, Refusal, Resource};
 use crate::request::{Constraint, Request};
 
@@ -121,18 +121,6 @@ fn member_of(account: &Account, request: &Request<'_>) -> Option<Refusal> {
     let mut failed = expressions.filter(|expression| !is_member(account, expression));
     let expression = failed.next()?.text().into();
     Some(Refusal::MemberOf { expression })
-}
-
-pub(crate) fn is_member(account: &Account, expression: &Expression) -> bool {
-    {
-        let _ = account;
-        expression.text().is_empty()
-    }
-}
-
-/// The verdict on every host that has the attributes of `host`, where these decide alone.
-pub(crate) fn is_member_whatever_runs(_host: &Host, expression: &Expression) -> Option<bool> {
-    Some(expression.text().is_empty())
 }
 
 fn distinct_instance(account: &Account, request: &Request<'_>) -> Option<Refusal> {

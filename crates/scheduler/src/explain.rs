@@ -32,7 +32,7 @@ pub fn explain(fleet: &Fleet, request: &Request<'_>, rng: &mut impl Rng) -> Expl
     let examined = pool(fleet, request).map(|account| Examined {
         host: account.host.id,
         refusals: check_all(account, request),
-        values: rank::values(account, request, &buckets),
+        values: rank::values_of(account, request, &buckets),
     });
     let mut hosts: Vec<Examined> = examined.collect();
     hosts.sort_by(|one, other| {

@@ -8,6 +8,7 @@ use imbl::OrdMap;
 use model::ContainerInstanceId;
 
 use crate::account::{Account, Free};
+use crate::groups::{GroupNumber, Groups};
 use crate::index::Index;
 use crate::{Demand, Host};
 
@@ -15,6 +16,7 @@ use crate::{Demand, Host};
 pub struct Fleet {
     accounts: OrdMap<ContainerInstanceId, Arc<Account>>,
     index: Index,
+    groups: Groups,
 }
 
 impl Fleet {
@@ -32,7 +34,7 @@ impl Fleet {
             }
             None => Account::new(Arc::clone(&host)),
         };
-        account.host = host;
+        account.register(host);
         account.class = self.index.enter(&account);
         self.accounts.insert(id, Arc::new(account));
     }
@@ -41,6 +43,9 @@ impl Fleet {
     pub fn remove(&mut self, id: &ContainerInstanceId) {
         if let Some(account) = self.accounts.remove(id) {
             self.index.leave(&account);
+            for tasks in account.tasks() {
+                self.groups.release(&tasks.name);
+            }
         }
     }
 
@@ -77,9 +82,9 @@ impl Fleet {
             return;
         };
         account.take(demand, gpus);
-        let (group, tasks) = account.count_one_more(group, || class.group(group));
+        let (group, tasks) = account.count_one_more(group, &mut self.groups);
         class.change(&before, account.entry());
-        class.count(&group, *id, tasks - 1, tasks);
+        class.count(group, *id, tasks - 1, tasks);
     }
 
     /// The reverse of [`Fleet::take`] with the same arguments. What a host does not hold is
@@ -96,13 +101,13 @@ impl Fleet {
         };
         let account = Arc::make_mut(account);
         let before = account.entry();
-        let Some((group, tasks)) = account.count_one_less(group) else {
+        let Some((group, tasks)) = account.count_one_less(group, &mut self.groups) else {
             return;
         };
         account.give_back(demand, gpus);
         if let Some(class) = self.index.class_mut(account.class) {
             class.change(&before, account.entry());
-            class.count(&group, *id, tasks + 1, tasks);
+            class.count(group, *id, tasks + 1, tasks);
         }
     }
 
@@ -121,6 +126,10 @@ impl Fleet {
 
     pub(crate) fn account(&self, id: &ContainerInstanceId) -> Option<&Account> {
         self.accounts.get(id).map(|account| &**account)
+    }
+
+    pub(crate) fn group(&self, name: &str) -> Option<GroupNumber> {
+        self.groups.number(name)
     }
 
     pub(crate) fn index(&self) -> &Index {

@@ -13,6 +13,7 @@ use imbl::{OrdMap, OrdSet};
 use model::ContainerInstanceId;
 
 use crate::account::Account;
+use crate::groups::GroupNumber;
 use crate::request::{BinpackBy, Pool};
 use crate::shelf::{Entry, Shelf};
 use crate::{Attributes, Host};
@@ -33,7 +34,7 @@ pub(crate) struct Class {
     alike: Alike,
     by_cpu: Shelf,
     by_memory: Shelf,
-    groups: OrdMap<Arc<str>, Share>,
+    groups: OrdMap<GroupNumber, Share>,
 }
 
 /// What a class runs of one group.
@@ -110,8 +111,8 @@ impl Class {
         }
     }
 
-    pub(crate) fn share(&self, group: &str) -> Option<&Share> {
-        self.groups.get(group)
+    pub(crate) fn share(&self, group: GroupNumber) -> Option<&Share> {
+        self.groups.get(&group)
     }
 
     /// What a host has left was `before` and is `after`.
@@ -125,24 +126,15 @@ impl Class {
         }
     }
 
-    /// The group's name as the class keeps it, to share it.
-    pub(crate) fn group(&self, group: &str) -> Arc<str> {
-        let known = self.groups.get_key_value(group);
-        known.map_or_else(|| group.into(), |(known, _)| Arc::clone(known))
-    }
-
     /// A host's tasks of a group were `before` and are `after`.
     pub(crate) fn count(
         &mut self,
-        group: &Arc<str>,
+        group: GroupNumber,
         id: ContainerInstanceId,
         before: u32,
         after: u32,
     ) {
-        let share = match self.groups.get_mut(group) {
-            Some(share) => share,
-            None => self.groups.entry(Arc::clone(group)).or_default(),
-        };
+        let share = self.groups.entry(group).or_default();
         share.tasks = share.tasks + after - before;
         if before > 0 {
             share.hosts.remove(&(before, id));
@@ -151,7 +143,7 @@ impl Class {
             share.hosts.insert((after, id));
         }
         if share.tasks == 0 {
-            self.groups.remove(group);
+            self.groups.remove(&group);
         }
     }
 }
@@ -170,8 +162,8 @@ impl Index {
             let entry = account.entry();
             class.by_cpu.insert(entry);
             class.by_memory.insert(entry);
-            for (group, tasks) in account.groups() {
-                class.count(group, entry.id, 0, tasks);
+            for tasks in account.tasks() {
+                class.count(tasks.group, entry.id, 0, tasks.count);
             }
         }
         number
@@ -185,8 +177,8 @@ impl Index {
         let entry = account.entry();
         class.by_cpu.remove(&entry);
         class.by_memory.remove(&entry);
-        for (group, tasks) in account.groups() {
-            class.count(group, entry.id, tasks, 0);
+        for tasks in account.tasks() {
+            class.count(tasks.group, entry.id, tasks.count, 0);
         }
         if class.len() == 0 {
             self.forget(account.class);

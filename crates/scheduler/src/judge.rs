@@ -4,9 +4,10 @@ use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
 use crate::Host;
-use crate::check::{agent, is_member_whatever_runs, location, required_attributes};
+use crate::check::{agent, location, required_attributes};
 use crate::expression::Expression;
 use crate::index::Class;
+use crate::member::is_member_whatever_runs;
 use crate::refusal::Refusal;
 use crate::request::{BinpackBy, Constraint, Request};
 use crate::shelf::Entry;

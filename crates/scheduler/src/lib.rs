@@ -9,36 +9,13 @@ mod account;
 mod check;
 mod demand;
 mod explain;
-/// The cluster query language: until its parser lands, every expression is refused.
-pub mod expression {
-    use std::fmt;
-
-    #[derive(Clone, Debug, PartialEq, Eq)]
-    pub struct Expression(String);
-
-    #[derive(Clone, Debug, PartialEq, Eq)]
-    pub struct ParseError;
-
-    impl fmt::Display for ParseError {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("the cluster query language is not built yet")
-        }
-    }
-
-    impl Expression {
-        pub fn parse(_text: &str) -> Result<Self, ParseError> {
-            Err(ParseError)
-        }
-
-        pub fn text(&self) -> &str {
-            &self.0
-        }
-    }
-}
+pub mod expression;
 mod fleet;
+mod groups;
 mod host;
 mod index;
 mod judge;
+mod member;
 mod place;
 mod rank;
 mod refusal;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::account::Account;
 use crate::request::{BinpackBy, Request, SpreadBy, Strategy};
+use crate::room::Room;
 use crate::{Fleet, Host};
 
 /// What one strategy says of one host.
@@ -45,6 +46,16 @@ fn weight(value: &RankValue) -> Option<u32> {
     }
 }
 
+/// Of a host looked at by itself.
+pub(crate) fn values_of(
+    account: &Account,
+    request: &Request<'_>,
+    buckets: &Buckets<'_>,
+) -> Vec<RankValue> {
+    let tasks = || account.tasks_of(request.group);
+    values(&account.host, account.entry().room, tasks, request, buckets)
+}
+
 /// The buckets of each spread by attribute; nothing for other strategies.
 pub(crate) type Buckets<'a> = Vec<BTreeMap<Option<&'a str>, u32>>;
 
@@ -71,8 +82,11 @@ pub(crate) fn bucket<'a>(host: &'a Host, name: &str) -> Option<&'a str> {
     Some(value.as_deref().unwrap_or_default())
 }
 
+/// `host` is any with the same attributes; `tasks` tells how many of the group the host has.
 pub(crate) fn values(
-    account: &Account,
+    host: &Host,
+    room: Room,
+    tasks: impl Fn() -> u32,
     request: &Request<'_>,
     buckets: &Buckets<'_>,
 ) -> Vec<RankValue> {
@@ -81,18 +95,15 @@ pub(crate) fn values(
         Strategy::Random => RankValue::Random,
         Strategy::Binpack(by) => RankValue::Binpack {
             by: *by,
-            left: match by {
-                BinpackBy::Cpu => account.cpu_free(),
-                BinpackBy::Memory => account.memory_free(),
-            },
+            left: room.of(by.amount()),
         },
         Strategy::Spread(SpreadBy::InstanceId) => RankValue::Spread {
             by: SpreadBy::InstanceId,
             bucket: None,
-            tasks: account.tasks_of(request.group),
+            tasks: tasks(),
         },
         Strategy::Spread(by @ SpreadBy::Attribute(name)) => {
-            let bucket = bucket(&account.host, name);
+            let bucket = bucket(host, name);
             RankValue::Spread {
                 by: by.clone(),
                 bucket: bucket.map(str::to_owned),

@@ -60,7 +60,7 @@ fn best(
     rng: &mut impl Rng,
 ) -> Option<Placed> {
     let valued = fitting.into_iter().map(|account| {
-        let values = rank::values(account, request, buckets);
+        let values = rank::values_of(account, request, buckets);
         (account, values)
     });
     let mut ranked: Vec<(&Account, Vec<RankValue>)> = valued.collect();

@@ -14,10 +14,12 @@ use model::ContainerInstanceId;
 use rand::{Rng, RngExt};
 
 use crate::account::Account;
-use crate::check::{is_member, ports};
+use crate::check::ports;
 use crate::expression::Expression;
+use crate::groups::GroupNumber;
 use crate::index::Share;
 use crate::judge::Judged;
+use crate::member::is_member;
 use crate::place::{Placed, RunnerUp};
 use crate::rank::{self, Buckets, bucket};
 use crate::request::{BinpackBy, Constraint, Request, SpreadBy, Strategy};
@@ -36,6 +38,8 @@ pub(crate) struct Search<'a> {
     pub(crate) request: &'a Request<'a>,
     pub(crate) judged: Vec<Judged<'a>>,
     pub(crate) asked: Room,
+    /// `None`: no host has such a task.
+    group: Option<GroupNumber>,
     is_distinct: bool,
     buckets: Buckets<'a>,
 }
@@ -45,6 +49,13 @@ enum Pick<'r> {
     /// A number below the given one, at random.
     Random(&'r mut dyn FnMut(usize) -> usize),
     First,
+}
+
+/// A host, and the class it is in.
+#[derive(Clone, Copy)]
+struct Found<'s> {
+    judged: &'s Judged<'s>,
+    entry: Entry,
 }
 
 /// What the strategies so far have left.
@@ -76,6 +87,7 @@ impl<'a> Search<'a> {
                 demand.gpus,
                 demand.network_interfaces,
             ),
+            group: fleet.group(request.group),
             is_distinct: request.constraints.iter().any(is_distinct),
             buckets: buckets(fleet, request),
         }
@@ -96,46 +108,47 @@ impl<'a> Search<'a> {
         };
         let mut draw = |below| rng.random_range(0..below);
         let winner = self.best(&field, 0, &mut Pick::Random(&mut draw))?;
-        field.not = Some(winner);
+        field.not = Some(winner.entry.id);
         let runner_up = self.best(&field, 0, &mut Pick::First);
-        Some(self.placed(winner, runner_up))
-    }
-
-    fn placed(
-        &self,
-        winner: ContainerInstanceId,
-        runner_up: Option<ContainerInstanceId>,
-    ) -> Placed {
         let gpus = self.request.demand.gpus as usize;
-        let gpu_ids = match self.fleet.account(&winner) {
-            Some(account) if gpus > 0 => account.free_gpus().take(gpus).cloned().collect(),
-            _ => Vec::new(),
+        let account = if gpus > 0 {
+            self.fleet.account(&winner.entry.id)
+        } else {
+            None
         };
-        Placed {
-            host: winner,
+        let gpu_ids = match account {
+            Some(account) => account.free_gpus().take(gpus).cloned().collect(),
+            None => Vec::new(),
+        };
+        Some(Placed {
+            host: winner.entry.id,
             gpu_ids,
             values: self.values(winner),
-            runner_up: runner_up.map(|host| RunnerUp {
-                host,
-                values: self.values(host),
+            runner_up: runner_up.map(|runner_up| RunnerUp {
+                host: runner_up.entry.id,
+                values: self.values(runner_up),
             }),
-        }
-    }
-
-    fn values(&self, id: ContainerInstanceId) -> Vec<RankValue> {
-        let account = self.fleet.account(&id);
-        account.map_or_else(Vec::new, |account| {
-            rank::values(account, self.request, &self.buckets)
         })
     }
 
+    fn values(&self, found: Found<'_>) -> Vec<RankValue> {
+        let Found { judged, entry } = found;
+        let tasks = || self.tasks_on(&entry.id);
+        let (host, buckets) = (judged.class.alike(), &self.buckets);
+        rank::values(host, entry.room, tasks, self.request, buckets)
+    }
+
+    fn tasks_on(&self, id: &ContainerInstanceId) -> u32 {
+        let account = self.fleet.account(id).zip(self.group);
+        account.map_or(0, |(account, group)| account.tasks_of_number(group))
+    }
+
+    fn share(&self, judged: &Judged<'a>) -> Option<&'a Share> {
+        judged.class.share(self.group?)
+    }
+
     /// One of the best by the strategies from the `at`-th on.
-    fn best(
-        &self,
-        field: &Field<'_>,
-        at: usize,
-        pick: &mut Pick<'_>,
-    ) -> Option<ContainerInstanceId> {
+    fn best<'f>(&self, field: &Field<'f>, at: usize, pick: &mut Pick<'_>) -> Option<Found<'f>> {
         match self.request.strategies.get(at) {
             None | Some(Strategy::Random) => self.any(field, pick),
             Some(Strategy::Binpack(by)) => {
@@ -201,7 +214,7 @@ impl<'a> Search<'a> {
     fn numbers(&self, field: &Field<'_>) -> Vec<u32> {
         let mut numbers = BTreeSet::new();
         for judged in &field.classes {
-            let share = judged.class.share(self.request.group);
+            let share = self.share(judged);
             let with_some = share.map_or(0, |share| share.hosts.len());
             if with_some < judged.class.len() {
                 numbers.insert(0);
@@ -211,7 +224,7 @@ impl<'a> Search<'a> {
         numbers.into_iter().collect()
     }
 
-    fn any(&self, field: &Field<'_>, pick: &mut Pick<'_>) -> Option<ContainerInstanceId> {
+    fn any<'f>(&self, field: &Field<'f>, pick: &mut Pick<'_>) -> Option<Found<'f>> {
         let classes = field.classes.iter().copied();
         let field = &Field {
             classes: classes.filter(|judged| self.is_open(judged)).collect(),
@@ -221,9 +234,11 @@ impl<'a> Search<'a> {
             Pick::Random(draw) => draw,
             Pick::First => {
                 let by = field.by.unwrap_or(BinpackBy::Cpu);
-                let mut classes = field.classes.iter();
-                let first = classes.find_map(|judged| self.first(field, judged, by));
-                return first.map(|entry| entry.id);
+                let mut classes = field.classes.iter().copied();
+                return classes.find_map(|judged| {
+                    let entry = self.first(field, judged, by)?;
+                    Some(Found { judged, entry })
+                });
             }
         };
         // The other shelf, when the first has many hosts that lack the other amount.
@@ -232,14 +247,15 @@ impl<'a> Search<'a> {
             None => &[BinpackBy::Memory, BinpackBy::Cpu],
         };
         let mut drawn = shelves.iter().map(|by| self.drawn(field, *by, draw));
-        if let Some(id) = drawn.find_map(|id| id) {
-            return Some(id);
+        if let Some(found) = drawn.find_map(|found| found) {
+            return Some(found);
         }
         let by = shelves[0];
         let mut all = Vec::new();
-        for judged in &field.classes {
+        for judged in field.classes.iter().copied() {
             self.each(field, judged, by, &mut |entry| {
-                all.push(entry.id);
+                let entry = *entry;
+                all.push(Found { judged, entry });
                 false
             });
         }
@@ -247,12 +263,12 @@ impl<'a> Search<'a> {
     }
 
     /// Draws hosts that have enough of one amount, a few times: one that fits is as likely as any other.
-    fn drawn(
+    fn drawn<'f>(
         &self,
-        field: &Field<'_>,
+        field: &Field<'f>,
         by: BinpackBy,
         draw: &mut dyn FnMut(usize) -> usize,
-    ) -> Option<ContainerInstanceId> {
+    ) -> Option<Found<'f>> {
         let classes = field.classes.iter();
         let ranks: Vec<_> = classes
             .map(|judged| judged.class.shelf(by).ranks(&field.span))
@@ -260,11 +276,11 @@ impl<'a> Search<'a> {
         let all: usize = ranks.iter().map(std::ops::Range::len).sum();
         for _ in 0..DRAWS.min(all) {
             let mut drawn = draw(all);
-            for (judged, ranks) in field.classes.iter().zip(&ranks) {
+            for (judged, ranks) in field.classes.iter().copied().zip(&ranks) {
                 if drawn < ranks.len() {
-                    let entry = judged.class.shelf(by).nth(ranks.start + drawn)?;
-                    if field.span.holds(entry.room) && self.fits(field, judged, entry) {
-                        return Some(entry.id);
+                    let entry = *judged.class.shelf(by).nth(ranks.start + drawn)?;
+                    if field.span.holds(entry.room) && self.fits(field, judged, &entry) {
+                        return Some(Found { judged, entry });
                     }
                     break;
                 }
@@ -318,7 +334,7 @@ impl<'a> Search<'a> {
     /// When only hosts with a number of tasks are wanted and those are few: all of them.
     fn few(&self, field: &Field<'_>, judged: &Judged<'_>) -> Option<Vec<Entry>> {
         let tasks = field.tasks.filter(|tasks| *tasks > 0)?;
-        let Some(share) = judged.class.share(self.request.group) else {
+        let Some(share) = self.share(judged) else {
             return Some(Vec::new());
         };
         let hosts = with_tasks(share, tasks).take(FEW + 1);
@@ -338,7 +354,7 @@ impl<'a> Search<'a> {
         let Some(account) = self.fleet.account(&entry.id) else {
             return false;
         };
-        let tasks = || account.tasks_of(self.request.group);
+        let tasks = || self.group.map_or(0, |group| account.tasks_of_number(group));
         field.tasks.is_none_or(|wanted| tasks() == wanted)
             && (!self.is_distinct || tasks() == 0)
             && ports(account, self.request).is_none()
@@ -373,12 +389,14 @@ impl<'a> Search<'a> {
 
 /// What each spread by attribute counts, from the classes.
 fn buckets<'a>(fleet: &'a Fleet, request: &Request<'_>) -> Buckets<'a> {
+    let group = fleet.group(request.group);
     let count = |strategy: &Strategy| {
         let mut tasks = BTreeMap::new();
         if let Strategy::Spread(SpreadBy::Attribute(name)) = strategy {
             for class in fleet.index().classes_near(request.pool) {
                 if request.pool.counts(class.alike()) {
-                    let share = class.share(request.group).map_or(0, |share| share.tasks);
+                    let share = group.and_then(|group| class.share(group));
+                    let share = share.map_or(0, |share| share.tasks);
                     *tasks.entry(bucket(class.alike(), name)).or_insert(0) += share;
                 }
             }
