@@ -71,6 +71,11 @@ conformance! {
         instances "Instances"
         tags "Tags"
     }
+    check test_capacity {
+        fargate "Fargate"
+        queue "Queue"
+        hook "Hook"
+    }
     check test_task_definitions {
         task_definitions "TaskDefinitions"
     }

@@ -192,7 +192,10 @@ fn is_large_enough(cx: &Cx<'_>, task: &Task, placements: &Placements) -> bool {
     let holds = |id| {
         let host = cx.state.fleet().host(id);
         host.is_some_and(|host| {
-            host.cpu_units >= task.reserved.cpu_units && host.memory_mib >= task.reserved.memory_mib
+            host.cpu_units >= task.reserved.cpu_units
+                && host.memory_mib >= task.reserved.memory_mib
+                && host.gpus.len() >= task.reserved.gpu_count as usize
+                && host.network_interfaces != Some(0)
         })
     };
     let mut refusals = placements.refusals.iter();
