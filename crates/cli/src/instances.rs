@@ -20,23 +20,32 @@ pub struct InstancesArgs {
     pub common: Common,
 }
 
-const HEADINGS: [&str; 8] = [
+const HEADINGS: [&str; 11] = [
     "INSTANCE",
+    "NAME",
+    "ZONE",
+    "PROVIDER",
     "STATUS",
     "AGENT",
+    "RUNNING",
+    "PENDING",
     "CPU FREE",
     "MEMORY FREE",
     "PORTS TAKEN",
-    "RUNNING",
-    "PENDING",
 ];
+
+/// Tag with the name that an instance has in the configuration of its server.
+const NAME: &str = "longshore:name";
+const ZONE: &str = "ecs.availability-zone";
 
 pub(crate) async fn execute(
     args: &InstancesArgs,
     connection: &Connection,
     terminal: &mut Terminal,
 ) -> Result<(), Failed> {
-    let instances = listing::instances(&connection.client, args.cluster.as_deref()).await?;
+    let mut instances = listing::instances(&connection.client, args.cluster.as_deref()).await?;
+    // The API lists by id, which says nothing to people.
+    instances.sort_by_cached_key(|instance| natural(&name(instance)));
     if args.json {
         let container_instances = Some(instances);
         let failures = Some(Vec::new());
@@ -54,7 +63,29 @@ pub(crate) async fn execute(
     Ok(())
 }
 
-fn row(instance: &ContainerInstance) -> [String; 8] {
+/// The name in the configuration, or the id of the virtual machine.
+fn name(instance: &ContainerInstance) -> String {
+    let mut tags = instance.tags.iter().flatten();
+    let tag = tags.find(|tag| tag.key.as_deref() == Some(NAME));
+    let id = instance.ec2_instance_id.clone();
+    let name = tag.and_then(|tag| tag.value.clone());
+    name.or(id).unwrap_or_default()
+}
+
+fn attribute(instance: &ContainerInstance, name: &str) -> Option<String> {
+    let mut all = instance.attributes.iter().flatten();
+    let found = all.find(|attribute| attribute.name.as_deref() == Some(name));
+    found?.value.clone()
+}
+
+/// Sorts `node-2` before `node-10`.
+fn natural(name: &str) -> (String, u64, String) {
+    let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = name[letters.len()..].parse().unwrap_or(0);
+    (letters.to_owned(), number, name.to_owned())
+}
+
+fn row(instance: &ContainerInstance) -> [String; 11] {
     let count = |count: Option<i32>| count.unwrap_or(0).to_string();
     let agent = match instance.agent_connected {
         Some(true) => "connected",
@@ -63,13 +94,16 @@ fn row(instance: &ContainerInstance) -> [String; 8] {
     let arn = instance.container_instance_arn.as_deref();
     [
         task_name::short(arn.unwrap_or_default()).to_owned(),
+        table::or_dash(name(instance)),
+        table::or_dash(attribute(instance, ZONE).unwrap_or_default()),
+        table::or_dash(instance.capacity_provider_name.clone().unwrap_or_default()),
         table::or_dash(instance.status.clone().unwrap_or_default()),
         agent.to_owned(),
+        count(instance.running_tasks_count),
+        count(instance.pending_tasks_count),
         of(instance, "CPU", ""),
         of(instance, "MEMORY", " MiB"),
         ports_taken(instance),
-        count(instance.running_tasks_count),
-        count(instance.pending_tasks_count),
     ]
 }
 

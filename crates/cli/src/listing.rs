@@ -2,9 +2,9 @@
 
 use client::Client;
 use model::shapes::{
-    ContainerInstance, DescribeContainerInstancesInput, DescribeTasksInput, DesiredStatus,
-    ListContainerInstancesInput, ListTaskDefinitionsInput, ListTasksInput, SortOrder, Task,
-    TaskDefinitionStatus, TaskField,
+    ContainerInstance, ContainerInstanceField, DescribeContainerInstancesInput, DescribeTasksInput,
+    DesiredStatus, ListContainerInstancesInput, ListTaskDefinitionsInput, ListTasksInput,
+    SortOrder, Task, TaskDefinitionStatus, TaskField,
 };
 
 use crate::failed::Failed;
@@ -101,7 +101,7 @@ pub(crate) async fn describe_instances(
         let input = DescribeContainerInstancesInput {
             cluster: cluster.map(str::to_owned),
             container_instances: Some(some.to_vec()),
-            ..DescribeContainerInstancesInput::default()
+            include: Some(vec![ContainerInstanceField::Tags]),
         };
         let answer = client.describe_container_instances(input).await?;
         instances.extend(

@@ -5,15 +5,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::ContainerInstanceId;
+use model::shapes::Tag;
 
 use crate::cx::Cx;
 use crate::deregistration::deregister;
 use crate::identifier::DEFAULT_CLUSTER;
 use crate::instance_attributes::{
-    ARCHITECTURE, CAPABILITIES, LOCAL, NAME, ZONE, attribute, name_of, set,
+    ARCHITECTURE, CAPABILITIES, LOCAL, ZONE, attribute, name_of, set,
 };
 use crate::record::cluster::{Cluster, ClusterStatus};
 use crate::record::instance::{Agent, Health, Instance, InstanceStatus, Versions};
+use crate::tags;
+
+/// Tag with the name that an instance has in the server's configuration.
+const NAME_TAG: &str = "longshore:name";
 
 /// What all instances of this machine have in common, and what it has to give as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,7 +148,11 @@ fn register_one(
     instance.status = known.status;
     instance.registered_at = known.registered_at;
     instance.version = known.version;
-    instance.tags.clone_from(&known.tags);
+    let tags = known
+        .tags
+        .iter()
+        .filter(|tag| tags::key_of(tag) != NAME_TAG);
+    instance.tags.extend(tags.cloned());
     instance.health = known.health.filter(|health| health.ok).or(instance.health);
     if instance != *known {
         instance.version += 1;
@@ -163,11 +172,10 @@ fn instance(
         attribute(ARCHITECTURE, Some(&machine.architecture)),
         attribute("ecs.os-family", Some("LINUX")),
         attribute("ecs.os-type", Some("linux")),
-        match &hosted.name {
-            Some(name) => attribute(NAME, Some(name)),
-            None => attribute(LOCAL, None),
-        },
     ];
+    if hosted.name.is_none() {
+        attributes.push(attribute(LOCAL, None));
+    }
     attributes.extend(CAPABILITIES.iter().map(|name| attribute(name, None)));
     for (name, value) in &hosted.attributes {
         set(&mut attributes, attribute(name, value.as_deref()));
@@ -185,7 +193,7 @@ fn instance(
         reserved_udp_ports: Vec::new(),
         attributes,
         fargate: hosted.fargate,
-        tags: Vec::new(),
+        tags: hosted.name.iter().map(|name| name_tag(name)).collect(),
         name: hosted.name.clone(),
         agent: hosted.agent,
         gpus: hosted.gpus.clone(),
@@ -203,6 +211,15 @@ fn instance(
         }),
         put_attributes: Vec::new(),
         deregistered_at: None,
+    }
+}
+
+/// A tag and no attribute: an attribute of its own would make each instance a kind of its own
+/// to the scheduler.
+fn name_tag(name: &str) -> Tag {
+    Tag {
+        key: Some(NAME_TAG.to_owned()),
+        value: Some(name.to_owned()),
     }
 }
 

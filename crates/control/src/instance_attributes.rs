@@ -14,8 +14,6 @@ pub(crate) const IMAGE: &str = "ecs.ami-id";
 pub(crate) const EXTERNAL: &str = "ecs.capability.external";
 /// The instance that is this whole machine.
 pub(crate) const LOCAL: &str = "longshore.local";
-/// The name that an instance has in the server's configuration.
-pub(crate) const NAME: &str = "longshore.name";
 
 /// Attributes of these families are set at registration only.
 const BUILT_IN: [&str; 3] = ["ecs.", "com.amazonaws.ecs.", "longshore."];
@@ -148,7 +146,7 @@ mod tests {
         for name in [
             "ecs.os-type",
             "com.amazonaws.ecs.capability.x",
-            "longshore.name",
+            "longshore.local",
         ] {
             assert!(check_custom(name).is_err(), "{name}");
         }

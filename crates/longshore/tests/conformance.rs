@@ -71,6 +71,12 @@ conformance! {
         instances "Instances"
         tags "Tags"
     }
+    check test_instances {
+        declared "Declared"
+        hosts "Hosts"
+        restarts "Restarts"
+        many "Many"
+    }
     check test_capacity {
         fargate "Fargate"
         queue "Queue"

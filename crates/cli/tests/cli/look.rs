@@ -40,14 +40,22 @@ fn script(requests: &[Request]) -> (u16, Value) {
                     {"name": "MEMORY", "integerValue": memory},
                     {"name": "PORTS", "stringSetValue": ports}])
             };
-            (
-                200,
-                json!({"containerInstances": [{
-                "containerInstanceArn": "arn:aws:ecs:r:0:container-instance/default/abcdef012345",
+            let arn = |id: &str| format!("arn:aws:ecs:r:0:container-instance/default/{id}");
+            let tags = |name: &str| json!([{"key": "longshore:name", "value": name}]);
+            let zone = json!([{"name": "ecs.availability-zone", "value": "us-east-1b"}]);
+            let large = json!({
+                "containerInstanceArn": arn("abcdef012345"),
                 "status": "ACTIVE", "agentConnected": true, "runningTasksCount": 2,
+                "attributes": zone, "tags": tags("node-10"), "capacityProviderName": "asg",
                 "registeredResources": resources(2048, 4000, &["22"]),
-                "remainingResources": resources(1024, 500, &["22", "8080"])}]}),
-            )
+                "remainingResources": resources(1024, 500, &["22", "8080"])});
+            let small = json!({
+                "containerInstanceArn": arn("0123456789ab"),
+                "status": "DRAINING", "agentConnected": false, "pendingTasksCount": 1,
+                "tags": tags("node-2"),
+                "registeredResources": resources(1024, 500, &[]),
+                "remainingResources": resources(0, 0, &[])});
+            (200, json!({"containerInstances": [large, small]}))
         }
         "ListTaskDefinitions" => {
             let arns = ["arn:aws:ecs:r:0:task-definition/report:3"];
@@ -80,8 +88,9 @@ async fn instances_and_definitions_are_listed() {
     let server = Server::start(script).await;
     let done = run(&server, &["instances"]).await;
     let expected = "\
-INSTANCE  STATUS  AGENT      CPU FREE      MEMORY FREE      PORTS TAKEN  RUNNING  PENDING
-abcdef01  ACTIVE  connected  1024 of 2048  500 of 4000 MiB  8080/tcp     2        0
+INSTANCE  NAME     ZONE        PROVIDER  STATUS    AGENT          RUNNING  PENDING  CPU FREE      MEMORY FREE      PORTS TAKEN
+01234567  node-2   -           -         DRAINING  not connected  0        1        0 of 1024     0 of 500 MiB     -
+abcdef01  node-10  us-east-1b  asg       ACTIVE    connected      2        0        1024 of 2048  500 of 4000 MiB  8080/tcp
 ";
     assert_eq!((done.code, done.out.as_str()), (0, expected));
     let done = run(&server, &["task-definitions", "report"]).await;

@@ -110,15 +110,19 @@ fn instances_keep_their_ids_over_restarts_and_follow_the_configuration() {
     start(&mut world, &[hosted("a"), hosted("b"), elsewhere.clone()]);
     let (a, b) = (id_of(&world, "a"), id_of(&world, "b"));
     let lab = world.ok("ListContainerInstances", r#"{"cluster":"lab"}"#);
-    let body = json!({"cluster": "lab", "containerInstances": lab["containerInstanceArns"]});
+    let body = json!({"cluster": "lab", "containerInstances": lab["containerInstanceArns"],
+        "include": ["TAGS"]});
     let shown = world.ok("DescribeContainerInstances", &body.to_string());
     let shown = &shown["containerInstances"][0];
     assert_eq!(shown["capacityProviderName"], json!("asg"));
+    assert_eq!(
+        shown["tags"],
+        json!([{"key": "longshore:name", "value": "a"}])
+    );
     assert_eq!(shown["versionInfo"], json!({"agentVersion": "1.2.3"}));
     let attributes = shown["attributes"].as_array().unwrap();
     for expected in [
         json!({"name": "ecs.availability-zone", "value": "us-east-1c"}),
-        json!({"name": "longshore.name", "value": "a"}),
         json!({"name": "stack", "value": "prod"}),
         json!({"name": "bare"}),
     ] {

@@ -29,15 +29,20 @@ use crate::{tags, view};
 /// Tag by which a host says which capacity provider it came from.
 const CAPACITY_PROVIDER_TAG: &str = "longshore:capacity-provider";
 
+/// Attributes that the identity document tells, if there is one.
+const IDENTITY: [&str; 4] = [ARCHITECTURE, INSTANCE_TYPE, IMAGE, ZONE];
+
 pub(crate) fn register_container_instance(
     cx: &mut Cx<'_>,
     input: RegisterContainerInstanceInput,
 ) -> Result<RegisterContainerInstanceOutput, OpError> {
     let cluster = active_cluster(&cx.reading(), input.cluster.as_deref())?;
     let known = known(cx, &cluster.name, input.container_instance_arn.as_deref())?;
+    let document = input.instance_identity_document.as_deref();
+    let identified = document.is_some_and(|document| !document.is_empty());
     let given = instance(cx, cluster.name.clone(), input)?;
     let instance = match known {
-        Some(known) => again(&known, given)?,
+        Some(known) => again(&known, given, identified)?,
         None => given,
     };
     if too_many(&instance.attributes) {
@@ -117,15 +122,12 @@ fn instance(
 }
 
 /// The instance under its old ARN, as the host describes it now.
-fn again(known: &Instance, given: Instance) -> Result<Instance, OpError> {
+fn again(known: &Instance, given: Instance, identified: bool) -> Result<Instance, OpError> {
     check_type(known, &given)?;
     let mut attributes = given.attributes;
-    for custom in known
-        .attributes
-        .iter()
-        .filter(|one| is_custom(name_of(one)))
-    {
-        set(&mut attributes, custom.clone());
+    let stays = |name| is_custom(name) || (!identified && IDENTITY.contains(&name));
+    for one in known.attributes.iter().filter(|one| stays(name_of(one))) {
+        set(&mut attributes, one.clone());
     }
     Ok(Instance {
         id: known.id,

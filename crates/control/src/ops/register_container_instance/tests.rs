@@ -145,6 +145,9 @@ fn the_identity_document_tells_what_the_instance_is() {
     }
     let arn = &instance["containerInstanceArn"];
     let id = arn.as_str().unwrap().rsplit('/').next().unwrap();
+    let again = register(&mut world, &format!(r#","containerInstanceArn":{arn}"#));
+    assert_eq!(value(&again, "ecs.availability-zone"), json!("us-east-1c"));
+    assert_eq!(again["ec2InstanceId"], json!("i-0123"));
     let other = more.replace("t3.micro", "m7.large");
     world.refused(
         "RegisterContainerInstance",
