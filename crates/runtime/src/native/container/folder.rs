@@ -125,8 +125,9 @@ impl Folder {
         fs::write(self.join("exit.pending"), [b' '; EXIT_RECORD_BYTES])
     }
 
-    /// Writes the exit record into the reserved room and makes it survive a power failure.
-    pub(crate) fn write_exit(&self, exit: &Exit) -> io::Result<()> {
+    /// Writes the exit record into the reserved room. It survives a power failure once the
+    /// file is synced.
+    pub(crate) fn write_exit(&self, exit: &Exit) -> io::Result<File> {
         let pending = self.join("exit.pending");
         let mut record = serde_json::to_vec(exit)?;
         record.resize(record.len().max(EXIT_RECORD_BYTES), b' ');
@@ -136,8 +137,8 @@ impl Folder {
             .truncate(false)
             .open(&pending)?;
         file.write_all(&record)?;
-        file.sync_data()?;
-        fs::rename(pending, self.join("exit.json"))
+        fs::rename(pending, self.join("exit.json"))?;
+        Ok(file)
     }
 
     /// Removes everything but the lock.

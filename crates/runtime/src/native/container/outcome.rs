@@ -63,7 +63,7 @@ async fn without_shim(folder: &Folder, key: &ContainerKey, cgroups: &Cgroups) ->
         reason: code.is_none().then(|| UNSEEN.to_owned()),
     };
     // Written down, so that it is the answer from now on; a failure only costs the next search.
-    let _ = folder.write_exit(&exit);
+    let _ = folder.write_exit(&exit).and_then(|file| file.sync_data());
     let _ = cgroups.remove_container(key);
     exit
 }

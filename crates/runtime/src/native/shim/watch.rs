@@ -56,7 +56,10 @@ impl Running {
         drop(self.sink);
         let written = folder.write_exit(&exit);
         drop(self.life);
-        ExitCode::from(u8::from(written.is_err()))
+        // A server that is there has the exit in its own store by and by; the file is for the
+        // next one.
+        let synced = written.and_then(|file| file.sync_data());
+        ExitCode::from(u8::from(synced.is_err()))
     }
 
     /// The wait status of the first process.
