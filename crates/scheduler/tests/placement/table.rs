@@ -246,7 +246,7 @@ fn members_by_what_runs_on_the_host() {
          1/1 in{runningTasksCount == 1} => A
          1/1 in{runningTasksCount < 2} => A | C
          1/1 in{runningTasksCount > 2} => !MemberOf ABC
-         1/1 x3 group=new in{not(task:group == new)} random => A B C !MemberOf ABC | A C B !MemberOf ABC | B A C !MemberOf ABC | B C A !MemberOf ABC | C A B !MemberOf ABC | C B A !MemberOf ABC
+         1/1 x4 group=new in{not(task:group == new)} random => A B C !MemberOf ABC | A C B !MemberOf ABC | B A C !MemberOf ABC | B C A !MemberOf ABC | C A B !MemberOf ABC | C B A !MemberOf ABC
          1/1 x4 group=database binpack:cpu in{task:group == database} => B B B B",
     );
 }
