@@ -24,7 +24,7 @@ pub(crate) fn check_new(name: &str) -> Result<(), OpError> {
         let start = name.get(..prefix.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     };
-    if is_name(name) && !RESERVED_PREFIXES.iter().any(|prefix| is_reserved(prefix)) {
+    if is_name(name) && !RESERVED_PREFIXES.iter().any(is_reserved) {
         return Ok(());
     }
     Err(OpError::client(

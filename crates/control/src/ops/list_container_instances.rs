@@ -1,5 +1,5 @@
-//! ListContainerInstances: pages of the ARNs of a cluster's instances, by status.
-//! Filters in the cluster query language come with the scheduler's own capability.
+//! ListContainerInstances: pages of the ARNs of a cluster's instances, by status and by an
+//! expression of the cluster query language (`placement.md` §2).
 
 use model::ContainerInstanceId;
 use model::shapes::{
@@ -9,6 +9,7 @@ use model::shapes::{
 use crate::cx::ReadCx;
 use crate::error::OpError;
 use crate::identifier::active_cluster;
+use crate::launch::placement;
 use crate::paging;
 use crate::record::instance::InstanceStatus;
 
@@ -17,11 +18,8 @@ pub(crate) fn list_container_instances(
     input: ListContainerInstancesInput,
 ) -> Result<ListContainerInstancesOutput, OpError> {
     let cluster = active_cluster(cx, input.cluster.as_deref())?;
-    if input.filter.is_some_and(|filter| !filter.is_empty()) {
-        return Err(OpError::client(
-            "ListContainerInstances.filter is not supported by this server. Leave it out.",
-        ));
-    }
+    let filter = input.filter.as_deref().filter(|filter| !filter.is_empty());
+    let filter = filter.map(placement::expression).transpose()?;
     let status = input.status.as_ref().map(known_status).transpose()?;
     let size = paging::page_size(input.max_results)?;
     let after = paging::after_key::<ContainerInstanceId>(input.next_token.as_deref())?;
@@ -33,6 +31,10 @@ pub(crate) fn list_container_instances(
         .filter(|instance| match status {
             Some(status) => instance.status.as_str() == status,
             None => instance.status != InstanceStatus::Inactive,
+        })
+        .filter(|instance| match &filter {
+            Some(filter) => cx.state.fleet().is_member(&instance.id, filter),
+            None => true,
         });
     let page = paging::page(instances, size, |instance| instance.id.to_string());
     let arn = |id| cx.settings.instance_arn(&cluster.name, id);
@@ -56,7 +58,7 @@ fn known_status(status: &ContainerInstanceStatus) -> Result<&str, OpError> {
 mod tests {
     use serde_json::json;
 
-    use crate::testing::World;
+    use crate::testing::{ARN, World};
 
     #[test]
     fn instances_of_the_cluster_are_listed_by_status_in_pages() {
@@ -87,13 +89,35 @@ mod tests {
     }
 
     #[test]
-    fn filters_and_unknown_words_are_refused() {
+    fn a_filter_is_an_expression() {
+        let mut world = World::with_app();
+        let other = world.add_instance("default", 0, 0);
+        let busy = world.run(r#"{"taskDefinition":"app","group":"db"}"#)[0];
+        let busy = world.task(busy).instance.unwrap();
+        let mut listed = |filter: &str| {
+            let body = format!(r#"{{"filter":"{filter}"}}"#);
+            let arns = world.at("ListContainerInstances", &body, "/containerInstanceArns");
+            serde_json::from_value::<Vec<String>>(arns).unwrap()
+        };
+        let arn = |id| format!("{ARN}:container-instance/default/{id}");
+        assert_eq!(listed("task:group == db"), [arn(busy)]);
+        assert_eq!(listed("not(task:group == db)"), [arn(other)]);
+        assert_eq!(listed("attribute:ecs.os-type exists").len(), 2);
+        assert_eq!(
+            listed("runningTasksCount > 0").len(),
+            0,
+            "PENDING is not RUNNING"
+        );
+    }
+
+    #[test]
+    fn wrong_filters_and_unknown_words_are_refused() {
         let mut world = World::new();
         world.refused(
             "ListContainerInstances",
-            r#"{"filter":"task:group == x"}"#,
-            "ClientException: ListContainerInstances.filter is not supported by this server. \
-             Leave it out.",
+            r#"{"filter":"attribute:a =="}"#,
+            "InvalidParameterException: Invalid expression: attribute:a ==: at character 15: \
+             expected a value, found the end",
         );
         world.refused(
             "ListContainerInstances",

@@ -260,7 +260,9 @@ fn constraints_and_volumes_are_checked() {
     world.refused(
         "RegisterTaskDefinition",
         &constraint(r#"{"type":"memberOf","expression":"attribute:a is b"}"#),
-        "InvalidParameterException: Invalid expression: attribute:a is b: ",
+        "InvalidParameterException: Invalid expression: attribute:a is b: at character 13: \
+         expected an operator of attribute:a: `==`, `!=`, `>`, `>=`, `<`, `<=`, `in`, `!in`, \
+         `=~`, `!~`, `exists`, `!exists`, found `is`",
     );
     let member_of = |count| {
         copies(

@@ -37,6 +37,10 @@ impl Shore {
             let zone_name = Some("ecs.availability-zone");
             let stands = |one: &&mut Attribute| one.name.as_deref() == zone_name;
             instance.attributes.iter_mut().find(stands).unwrap().value = Some(zone.to_owned());
+            // The world copies an instance, perhaps one of those made here.
+            instance
+                .attributes
+                .retain(|one| one.name.as_deref() != Some("stack"));
             if prod {
                 instance.attributes.push(Attribute {
                     name: Some("stack".to_owned()),
