@@ -99,6 +99,15 @@ class Fargate(Case):
         self.assertEqual(task["stopCode"], "SpotInterruption")
         self.assertEqual(task["stoppedReason"], "Your Spot Task was interrupted.")
 
+    def test_the_command_line_interrupts_too(self):
+        arn = self.start(self.fargate("spot-cli", "run 1h"), networkConfiguration=NETWORK)
+        done = self.server.run("interrupt", arn)
+        self.assertEqual((done.returncode, done.stdout), (0, f"{arn}\n"), done.stderr)
+        self.assertEqual(self.until_status(arn, "STOPPED")["stopCode"], "SpotInterruption")
+        done = self.server.run("interrupt", self.start(self.register("no-spot"), launchType="EC2"))
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("FARGATE_SPOT", done.stderr)
+
     def test_only_spot_tasks_are_interrupted(self):
         arn = self.start(
             self.fargate("steady"), launchType="FARGATE", networkConfiguration=NETWORK

@@ -12,6 +12,7 @@ mod arguments;
 mod explanation;
 mod failed;
 mod instances;
+mod interrupt;
 mod listing;
 mod log_reader;
 mod log_stream;
@@ -35,6 +36,7 @@ use model::Timestamp;
 
 pub use arguments::{Common, Target};
 pub use instances::InstancesArgs;
+pub use interrupt::InterruptArgs;
 pub use logs::LogsArgs;
 pub use ps::PsArgs;
 pub use run::{ComfortArgs, RunArgs, TaskArgs};
@@ -56,6 +58,8 @@ pub enum Command {
     Logs(LogsArgs),
     /// Stop tasks
     Stop(StopArgs),
+    /// End Spot tasks as when Fargate takes its capacity back
+    Interrupt(InterruptArgs),
     /// Show why a task stands where it does, and why it stopped
     Why(WhyArgs),
     /// List container instances with what they have and what is free
@@ -81,6 +85,7 @@ impl Command {
             Self::Ps(ps) => &ps.common,
             Self::Logs(logs) => &logs.common,
             Self::Stop(stop) => &stop.common,
+            Self::Interrupt(interrupt) => &interrupt.common,
             Self::Why(why) => &why.common,
             Self::Instances(instances) => &instances.common,
             Self::TaskDefinitions(definitions) => &definitions.common,
@@ -117,6 +122,9 @@ pub async fn execute(
         }
         Command::Ps(ps) => ps::execute(&ps, &connection, &mut terminal).await,
         Command::Stop(stop) => stop::execute(&stop, &connection, &mut terminal).await,
+        Command::Interrupt(tasks) => {
+            interrupt::execute(&tasks, &connection, &mut terminal).await
+        }
         Command::Why(why) => why::execute(&why, &connection, &mut terminal).await,
         Command::Instances(instances) => {
             instances::execute(&instances, &connection, &mut terminal).await
