@@ -166,6 +166,16 @@ class Declared(Fleet):
                      attributes=[{**one, "name": "b"}])
         self.ecs.delete_attributes(attributes=many)
 
+    def test_expressions_filter(self):
+        def found(filter_):
+            return sorted(self.instances(filter=filter_))
+
+        self.assertEqual(found("attribute:stack == prod"), ["b-1", "b-2"])
+        self.assertEqual(found("attribute:ecs.availability-zone in [us-east-1a, us-east-1c]"),
+                         ["a-1", "a-2", "c-1", "c-2"])
+        self.refused("InvalidParameterException", self.ecs.list_container_instances,
+                     filter="attribute:stack is prod", text="Invalid expression: attribute:stack is prod")
+
     def test_no_agent_has_a_newer_version(self):
         arn = self.named("a-1")["containerInstanceArn"]
         self.refused("NoUpdateAvailableException", self.ecs.update_container_agent, containerInstance=arn)
