@@ -158,15 +158,16 @@ mod tests {
     async fn wait_for(file: &Path, expected: &[&str]) {
         let mut expected = expected.to_vec();
         expected.sort_unstable();
+        let mut looks = tokio::time::interval(Duration::from_millis(5));
         let reached = async {
             loop {
+                looks.tick().await;
                 let text = std::fs::read_to_string(file).unwrap_or_default();
                 let mut lines: Vec<&str> = text.lines().collect();
                 lines.sort_unstable();
                 if lines == expected {
                     return;
                 }
-                tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
         let reached = timeout(Duration::from_secs(20), reached).await;

@@ -1,3 +1,5 @@
+//! Rows and laws of the wish, and how it follows the queue.
+
 use model::capacity::CAPACITY_PATH;
 use proptest::prelude::*;
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! Rows and laws of the split, then strategies as callers write them.
+
 use proptest::prelude::*;
 use serde_json::json;
 
