@@ -185,7 +185,12 @@ impl State {
         self.has_news && !self.waiting.is_empty()
     }
 
-    /// The same; from this call on only what happens next is news.
+    /// Lets the waiting tasks be looked at, though no room has come.
+    pub(crate) fn make_news(&mut self) {
+        self.has_news = true;
+    }
+
+    /// As `has_news`; from this call on only what happens next is news.
     pub(crate) fn take_news(&mut self) -> bool {
         let has_news = self.has_news();
         self.has_news = false;

@@ -98,10 +98,16 @@ pub fn advance(cx: &mut Cx<'_>) {
 /// What one look at a cluster's queue has found so far.
 #[derive(Default)]
 struct Look {
-    /// Tasks that did not fit. An equal task behind them does not fit either.
-    refused: Vec<Arc<Task>>,
+    refused: Vec<Refused>,
     /// Providers whose queue is held back.
     held: BTreeSet<String>,
+}
+
+/// A task that did not fit. An equal one does not fit either.
+struct Refused {
+    task: Arc<Task>,
+    /// Some instance is large enough for it, and merely too full.
+    may_come: bool,
 }
 
 fn advance_cluster(cx: &mut Cx<'_>, cluster: &str) {
@@ -112,30 +118,27 @@ fn advance_cluster(cx: &mut Cx<'_>, cluster: &str) {
         if look.held.contains(&provider) {
             continue;
         }
-        // An equal task that is older has been passed over no later than this one.
-        if look
-            .refused
-            .iter()
-            .any(|refused| asks_the_same(refused, &task))
-        {
-            look.refused.push(task);
-            continue;
-        }
-        match attempt(cx, &task) {
-            Some(placing) if !placing.placements.placed.is_empty() => {
-                enter(cx, &task, &placing);
-                let behind = |one: &&Arc<Task>| one.provider == task.provider;
-                let passed: Vec<_> = look.refused.iter().filter(behind).cloned().collect();
-                mark(cx, &passed);
-            }
-            Some(placing) => {
-                if is_impatient(&task, cx.now) && is_large_enough(cx, &task, &placing.placements) {
-                    look.held.insert(provider);
+        let mut refused = look.refused.iter();
+        let known = refused.find(|refused| asks_the_same(&refused.task, &task));
+        let may_come = match known.map(|refused| refused.may_come) {
+            Some(may_come) => may_come,
+            None => match attempt(cx, &task) {
+                Some(placing) if !placing.placements.placed.is_empty() => {
+                    enter(cx, &task, &placing);
+                    let passed = look.refused.iter().map(|refused| &refused.task);
+                    let passed = passed.filter(|one| one.provider == task.provider);
+                    let passed: Vec<Arc<Task>> = passed.cloned().collect();
+                    mark(cx, &passed);
+                    continue;
                 }
-                look.refused.push(task);
-            }
-            None => {}
+                Some(placing) => is_large_enough(cx, &task, &placing.placements),
+                None => continue,
+            },
+        };
+        if may_come && is_impatient(&task, cx.now) {
+            look.held.insert(provider);
         }
+        look.refused.push(Refused { task, may_come });
     }
 }
 

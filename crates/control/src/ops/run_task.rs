@@ -50,6 +50,8 @@ fn start(
     let wait = queue::may_wait(cx.state, share.provider);
     if wait && queue::holds_back(cx, template.cluster, share.provider) {
         queue::join(cx, template, share, share.count, tasks)?;
+        // The older one may be too large for any instance, and then nobody waits for it.
+        cx.state.make_news();
         return Ok(Vec::new());
     }
     let placing = placing::place(cx, template.needs(), share.pool, share.count);

@@ -312,8 +312,12 @@ fn a_task_that_is_too_large_holds_nobody_back() {
     let first = run_each(&mut world, "app", 1);
     world.pass_seconds(PATIENCE_MILLIS / 1000);
     let second = run_each(&mut world, "app", 1);
+    assert_eq!(placed(&world, &second), "0");
     world.exit(first[0], 0);
     assert_eq!(placed(&world, &[huge[0], second[0]]), "01");
+    world.exit(second[0], 0);
+    let third = run_each(&mut world, "app", 1);
+    assert_eq!(placed(&world, &[huge[0], third[0]]), "01");
 }
 
 #[derive(Clone, Debug)]
