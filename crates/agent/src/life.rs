@@ -4,9 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use engine::{Effect, Event, Task};
-use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use model::Timestamp;
 use model::container::Existing;
 use model::payload::HostStatus;
@@ -69,6 +69,12 @@ impl Life {
     async fn run(&mut self, mut stop: oneshot::Receiver<()>) {
         let mut may_stop = true;
         while self.task.status() < HostStatus::Stopped || !self.outbox.is_empty() {
+            // First all that is done already: a report told before would be out of date at once.
+            if let Some(Some(done)) = self.work.next().now_or_never() {
+                self.done(done);
+                continue;
+            }
+            self.send();
             let clock = Arc::clone(&self.host.clock);
             let wake_at = self.wake_at;
             tokio::select! {
@@ -101,7 +107,6 @@ impl Life {
                     self.outbox.close();
                     self.step(Event::StopWanted);
                 }
-                self.send();
             }
         }
     }
@@ -115,7 +120,6 @@ impl Life {
         for effect in effects {
             self.begin(effect);
         }
-        self.send();
     }
 
     fn begin(&mut self, effect: Effect) {
