@@ -1,8 +1,8 @@
 //! The whole state of the control plane: tables, and what follows from them.
 //!
-//! Cloning is O(1), so the state from before an operation is kept and put back
-//! when it fails. Tables are changed through the methods here, which keep the
-//! derived parts (indexes, the ledger of the hosts) in step.
+//! Cloning is O(1), so the state from before a batch of operations is kept and put
+//! back when its commit fails. Tables are changed through the methods here, which
+//! keep the derived parts (indexes, the ledger of the hosts) in step.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet};
 use model::{ContainerInstanceId, TaskId, Timestamp};
 use scheduler::Fleet;
-use store::{Change, Rows, StoreError, Table};
+use store::{Change, Changes, Rows, StoreError, Table};
 
 use crate::record::token::TokenKey;
 use crate::record::{
     CapacityProvider, Cluster, Definition, DefinitionKey, Family, Instance, Task, Token,
 };
 
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct State {
     capacity_providers: Table<CapacityProvider>,
     clusters: Table<Cluster>,
@@ -46,6 +46,12 @@ pub struct State {
     token_of: OrdMap<TaskId, Arc<Token>>,
 }
 
+/// How many changes each table had: see [`State::mark`].
+#[derive(Debug, PartialEq, Eq)]
+pub struct Mark([usize; TABLES]);
+
+const TABLES: usize = 7;
+
 impl State {
     /// Takes the tables out of the stored rows and derives the rest.
     pub fn load(rows: &mut Rows) -> Result<Self, StoreError> {
@@ -57,37 +63,72 @@ impl State {
             instances: Table::load(rows)?,
             tasks: Table::load(rows)?,
             tokens: Table::load(rows)?,
-            fleet: Fleet::default(),
-            by_cluster: OrdMap::new(),
-            live_by_cluster: OrdMap::new(),
-            live_by_instance: OrdSet::new(),
-            waiting: OrdMap::new(),
-            has_news: true,
-            stopped: OrdSet::new(),
-            uses: OrdMap::new(),
-            token_of: OrdMap::new(),
+            ..Self::default()
         };
-        for instance in state.instances.clone().iter() {
-            state.fleet.register(crate::local_host::host_of(instance));
-        }
-        for task in state.tasks.clone().iter() {
-            state.remember(task);
-        }
-        for token in state.tokens.clone().iter() {
-            state.bind(token);
-        }
+        state.derive();
         Ok(state)
+    }
+
+    /// Fills the derived parts, which are empty.
+    fn derive(&mut self) {
+        self.has_news = true;
+        for instance in self.instances.clone().iter() {
+            self.fleet.register(crate::local_host::host_of(instance));
+        }
+        for task in self.tasks.clone().iter() {
+            self.remember(task);
+        }
+        for token in self.tokens.clone().iter() {
+            self.bind(token);
+        }
+    }
+
+    /// All tables: one that is missing here is neither stored nor undone.
+    fn tables(&mut self) -> [&mut dyn Changes; TABLES] {
+        [
+            &mut self.capacity_providers,
+            &mut self.clusters,
+            &mut self.definitions,
+            &mut self.families,
+            &mut self.instances,
+            &mut self.tasks,
+            &mut self.tokens,
+        ]
     }
 
     /// Moves what changed since the last call into `batch`, in stored form.
     pub fn drain(&mut self, batch: &mut Vec<Change>) -> Result<(), StoreError> {
-        self.capacity_providers.drain(batch)?;
-        self.clusters.drain(batch)?;
-        self.definitions.drain(batch)?;
-        self.families.drain(batch)?;
-        self.instances.drain(batch)?;
-        self.tasks.drain(batch)?;
-        self.tokens.drain(batch)
+        let mut tables = self.tables().into_iter();
+        tables.try_for_each(|table| table.drain(batch))
+    }
+
+    /// The point that [`State::undo`] leads back to.
+    pub fn mark(&mut self) -> Mark {
+        Mark(self.tables().map(|table| table.changes()))
+    }
+
+    /// Takes back what an operation that erred or panicked has changed since `mark`. Operations
+    /// check before they change, so there is rarely anything to take back, and this need not be
+    /// fast: the derived parts, which a panic may have left half-changed, are derived anew.
+    pub fn undo(&mut self, mark: &Mark, panicked: bool) {
+        if !panicked && self.mark() == *mark {
+            return;
+        }
+        for (table, kept) in self.tables().into_iter().zip(mark.0) {
+            table.undo(kept);
+        }
+        let whole = std::mem::take(self);
+        *self = Self {
+            capacity_providers: whole.capacity_providers,
+            clusters: whole.clusters,
+            definitions: whole.definitions,
+            families: whole.families,
+            instances: whole.instances,
+            tasks: whole.tasks,
+            tokens: whole.tokens,
+            ..Self::default()
+        };
+        self.derive();
     }
 
     pub fn capacity_providers(&self) -> &Table<CapacityProvider> {

@@ -1,14 +1,13 @@
 //! A control plane for tests: a state, a seeded generator, a clock that stands still until it
-//! is moved. Calls go the way of the server: decode, run, restore the state after an error.
-
-use std::collections::BTreeMap;
+//! is moved. Calls go the way of the server: decode, run, undo what an error has changed.
 
 use model::payload::{
     ContainerReport, ContainerStatus, Health, HostStatus, HostStop, PortBinding, TaskReport,
 };
 use model::{ContainerInstanceId, TaskId, Timestamp};
 use serde_json::Value;
-use store::{Change, Rows};
+use store::journal::Memory;
+use store::{Change, Journal, Rows};
 
 use crate::cx::{Caller, Cx, Random, ReadCx, Settings};
 use crate::hosting::{self, HostedInstance, LocalMachine};
@@ -30,7 +29,7 @@ pub(crate) struct World {
     pub(crate) settings: Settings,
     pub(crate) caller: Caller,
     /// The rows of all restarts so far.
-    stored: BTreeMap<(&'static str, String), Vec<u8>>,
+    stored: Memory,
 }
 
 /// The machine that [`World::new`] registers: 4096 CPU units, 8192 MiB.
@@ -68,7 +67,7 @@ impl World {
             caller: Caller {
                 principal_arn: format!("arn:aws:iam::{ACCOUNT}:root"),
             },
-            stored: BTreeMap::new(),
+            stored: Memory::new(),
         }
     }
 
@@ -157,7 +156,7 @@ impl World {
     }
 
     fn perform(&mut self, prepared: Result<Prepared, OpError>) -> String {
-        let before = self.state.clone();
+        let before = self.state.mark();
         let outcome = match prepared {
             Ok(Prepared::Read(run)) => run(&self.reading()),
             Ok(Prepared::Write(run)) => run(&mut self.cx()),
@@ -169,7 +168,7 @@ impl World {
                 String::from_utf8(answer.to_json().unwrap()).unwrap()
             }
             Err(error) => {
-                self.state = before;
+                self.state.undo(&before, false);
                 let mut text = error.to_string();
                 if let Some(ids) = error.resource_ids {
                     text += &format!(" {ids:?}");
@@ -299,17 +298,8 @@ impl World {
     pub(crate) fn restart(&mut self) {
         let mut batch: Vec<Change> = Vec::new();
         self.state.drain(&mut batch).unwrap();
-        for change in batch {
-            let key = (change.table, change.key);
-            match change.value {
-                Some(value) => self.stored.insert(key, value),
-                None => self.stored.remove(&key),
-            };
-        }
-        let mut rows = Rows::default();
-        for ((table, key), value) in &self.stored {
-            rows.insert(table, key.clone(), value.clone());
-        }
+        self.stored.commit(&batch).unwrap();
+        let mut rows = self.stored.load().unwrap();
         self.state = State::load(&mut rows).unwrap();
     }
 }

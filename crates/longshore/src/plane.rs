@@ -162,7 +162,7 @@ impl ControlPlane for LocalPlane {
             report::apply(cx, &told);
             Ok(Box::new(()) as control::operation::Answer)
         });
-        match writer.run(self.caller.clone(), call).await {
+        match writer.report(self.caller.clone(), call).await {
             Ok(_) => Ok(()),
             Err(error) if error.code == UNKNOWN_TASK => Err(ReportError::UnknownTask),
             Err(error) => Err(ReportError::Unavailable(error.to_string())),

@@ -5,13 +5,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use control::cx::{Random, Settings};
 use control::operation::{Answer, WriteCall};
 use control::record::Task;
 use control::{Caller, Cx, OpError, State};
 use model::TaskId;
-use store::{Change, Journal, JournalError, Record};
+use store::{Change, Journal, JournalError, Record, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::SystemClock;
@@ -20,6 +21,10 @@ use crate::clock::SystemClock;
 const QUEUE_MAX: usize = 4096;
 /// Calls that share one commit at most, so that the first of them is not kept waiting.
 const BATCH_MAX: usize = 256;
+
+/// How long reports of hosts wait for calls to share their commit with, where calls come several
+/// at a time: a sync for the reports alone would hold up the calls that come during it.
+const COMPANY_WAIT: Duration = Duration::from_millis(1);
 
 /// Told, after each commit, which tasks it has changed. Must not block.
 pub(crate) type OnCommit = Box<dyn Fn(&[TaskId]) + Send>;
@@ -31,6 +36,8 @@ enum Message {
 }
 
 struct Job {
+    /// A report: nobody outside waits for it.
+    may_wait: bool,
     caller: Arc<Caller>,
     call: WriteCall,
     reply: oneshot::Sender<Result<Answer, OpError>>,
@@ -60,9 +67,28 @@ impl Writer {
         caller: Arc<Caller>,
         call: WriteCall,
     ) -> Result<Answer, OpError> {
+        self.send(false, caller, call).await
+    }
+
+    /// The same for a report of a host, which gives way to calls.
+    pub(crate) async fn report(
+        &self,
+        caller: Arc<Caller>,
+        call: WriteCall,
+    ) -> Result<Answer, OpError> {
+        self.send(true, caller, call).await
+    }
+
+    async fn send(
+        &self,
+        may_wait: bool,
+        caller: Arc<Caller>,
+        call: WriteCall,
+    ) -> Result<Answer, OpError> {
         let (reply, answer) = oneshot::channel();
         let stopping = || OpError::internal("the writer has stopped");
         let job = Message::Run(Job {
+            may_wait,
             caller,
             call,
             reply,
@@ -87,9 +113,12 @@ pub(crate) struct WriterThread {
     clock: SystemClock,
     published: watch::Sender<Arc<State>>,
     on_commit: OnCommit,
+    /// For its timer.
+    runtime: tokio::runtime::Handle,
 }
 
-/// Starts the thread. It ends on [`Writer::stop`], or when every [`Writer`] is gone.
+/// Starts the thread. It ends on [`Writer::stop`], or when every [`Writer`] is gone. To be called
+/// within the runtime.
 pub(crate) fn start(
     state: State,
     journal: Box<dyn Journal>,
@@ -107,6 +136,7 @@ pub(crate) fn start(
         clock: SystemClock,
         published,
         on_commit,
+        runtime: tokio::runtime::Handle::current(),
     };
     let handle = std::thread::Builder::new()
         .name("writer".to_owned())
@@ -116,18 +146,21 @@ pub(crate) fn start(
 
 impl WriterThread {
     fn run(mut self, mut queue: mpsc::Receiver<Message>) {
-        while let Some(Message::Run(first)) = queue.blocking_recv() {
-            let mut batch = vec![first];
-            let mut stop = false;
-            while batch.len() < BATCH_MAX && !stop {
-                match queue.try_recv() {
-                    Ok(Message::Run(job)) => batch.push(job),
-                    Ok(Message::Stop) => stop = true,
-                    Err(_) => break,
-                }
+        // Do calls come several at a time?
+        let mut crowded = false;
+        while let Some(first) = queue.blocking_recv() {
+            let mut batch = Batch::default();
+            batch.take(Some(first));
+            batch.fill(&mut queue);
+            if crowded && batch.calls == 0 {
+                self.runtime.block_on(batch.wait_for_calls(&mut queue));
+                batch.fill(&mut queue);
             }
-            self.commit(batch);
-            if stop {
+            if batch.calls > 0 {
+                crowded = batch.calls > 1;
+            }
+            self.commit(batch.jobs);
+            if batch.is_last {
                 return;
             }
         }
@@ -135,13 +168,12 @@ impl WriterThread {
 
     fn commit(&mut self, batch: Vec<Job>) {
         let before = self.state.clone();
-        let mut changes = Vec::new();
         let mut answers = Vec::with_capacity(batch.len());
         for job in batch {
-            answers.push((job.reply, self.perform(&job.caller, job.call, &mut changes)));
+            answers.push((job.reply, self.perform(&job.caller, job.call)));
         }
-        self.place_waiting(&mut changes);
-        if let Err(error) = self.make_durable(&changes) {
+        self.place_waiting();
+        if let Err(error) = self.make_durable() {
             tracing::error!(%error, "a commit failed; its calls are undone");
             self.state = before;
             for (reply, _) in answers {
@@ -156,7 +188,7 @@ impl WriterThread {
     }
 
     /// Gives room that has come to tasks that wait for it, within the same commit.
-    fn place_waiting(&mut self, changes: &mut Vec<Change>) {
+    fn place_waiting(&mut self) {
         if !self.state.has_news() {
             return;
         }
@@ -165,20 +197,14 @@ impl WriterThread {
             Ok(Box::new(()) as Answer)
         });
         let caller = crate::server::root(&self.settings);
-        if let Err(error) = self.perform(&caller, call, changes) {
+        if let Err(error) = self.perform(&caller, call) {
             tracing::error!(%error, "waiting tasks were not looked at");
         }
     }
 
     /// Runs one call; a call that errs or panics leaves the state as it was.
-    fn perform(
-        &mut self,
-        caller: &Caller,
-        call: WriteCall,
-        changes: &mut Vec<Change>,
-    ) -> Result<Answer, OpError> {
-        let before = self.state.clone();
-        let length = changes.len();
+    fn perform(&mut self, caller: &Caller, call: WriteCall) -> Result<Answer, OpError> {
+        let mark = self.state.mark();
         let mut cx = Cx {
             state: &mut self.state,
             caller,
@@ -186,36 +212,88 @@ impl WriterThread {
             random: &mut self.random,
             settings: &self.settings,
         };
-        // The state that a panic may have left half-changed is thrown away below.
-        let result = catch_unwind(AssertUnwindSafe(|| call(&mut cx)))
-            .unwrap_or_else(|_| Err(OpError::internal("an operation panicked")));
-        let result = result.and_then(|answer| {
-            let drained = self.state.drain(changes);
-            drained.map_err(|error| OpError::internal(error.to_string()))?;
-            Ok(answer)
-        });
+        // What a panic may have left half-changed is put in order below.
+        let result = catch_unwind(AssertUnwindSafe(|| call(&mut cx)));
+        let panicked = result.is_err();
+        let result = result.unwrap_or_else(|_| Err(OpError::internal("an operation panicked")));
         if result.is_err() {
-            self.state = before;
-            changes.truncate(length);
+            self.state.undo(&mark, panicked);
         }
         result
     }
 
-    /// Commits the changes and publishes the state that has them.
-    fn make_durable(&mut self, changes: &[Change]) -> Result<(), JournalError> {
+    /// Commits what the batch has changed and publishes the state that has it.
+    fn make_durable(&mut self) -> Result<(), CommitError> {
+        let mut changes = Vec::new();
+        self.state.drain(&mut changes)?;
         if changes.is_empty() {
             return Ok(());
         }
-        self.journal.commit(changes)?;
+        self.journal.commit(&changes)?;
         self.published.send_replace(Arc::new(self.state.clone()));
-        (self.on_commit)(&changed_tasks(changes));
+        (self.on_commit)(&changed_tasks(&changes));
         Ok(())
     }
 }
 
-fn not_durable(error: &JournalError) -> OpError {
+/// What shares a commit.
+#[derive(Default)]
+struct Batch {
+    jobs: Vec<Job>,
+    /// Those of the jobs that somebody waits for.
+    calls: usize,
+    /// The thread ends after it.
+    is_last: bool,
+}
+
+impl Batch {
+    fn take(&mut self, message: Option<Message>) {
+        match message {
+            Some(Message::Run(job)) => {
+                self.calls += usize::from(!job.may_wait);
+                self.jobs.push(job);
+            }
+            Some(Message::Stop) | None => self.is_last = true,
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.jobs.len() < BATCH_MAX && !self.is_last
+    }
+
+    /// Takes what is in the queue.
+    fn fill(&mut self, queue: &mut mpsc::Receiver<Message>) {
+        while self.is_open()
+            && let Ok(message) = queue.try_recv()
+        {
+            self.take(Some(message));
+        }
+    }
+
+    /// Until one has come or the time is over.
+    async fn wait_for_calls(&mut self, queue: &mut mpsc::Receiver<Message>) {
+        let first = async {
+            while self.is_open() && self.calls == 0 {
+                self.take(queue.recv().await);
+            }
+        };
+        // Without a call the reports go alone.
+        let _ = tokio::time::timeout(COMPANY_WAIT, first).await;
+    }
+}
+
+/// Why a batch is undone.
+#[derive(Debug, thiserror::Error)]
+enum CommitError {
+    #[error(transparent)]
+    Rows(#[from] StoreError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+fn not_durable(error: &CommitError) -> OpError {
     let told = OpError::internal(format!("commit: {error}"));
-    if let JournalError::Full { .. } = error {
+    if let CommitError::Journal(JournalError::Full { .. }) = error {
         let message = "The server's disk is full. Free some space on it, then try again.";
         return OpError {
             message: message.to_owned(),

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 mod checkpoint;
 mod memory;
@@ -17,32 +19,67 @@ pub use sqlite::Sqlite;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     pub table: &'static str,
+    /// What the row is found by on disk: unique among all rows of the journal.
+    pub number: i64,
     pub key: String,
     /// The row as JSON; `None` deletes it.
     pub value: Option<Vec<u8>>,
 }
 
-/// All stored rows, by table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rows(BTreeMap<String, Vec<(String, Vec<u8>)>>);
+/// One stored row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    pub number: i64,
+    pub key: String,
+    /// JSON.
+    pub value: Vec<u8>,
+}
+
+/// All stored rows, by table, and the source of numbers for new ones.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    tables: BTreeMap<String, Vec<Row>>,
+    numbers: Numbers,
+}
 
 impl Rows {
     /// Adds a row to a table.
-    pub fn insert(&mut self, table: &str, key: String, value: Vec<u8>) {
-        match self.0.get_mut(table) {
-            Some(rows) => rows.push((key, value)),
-            None => drop(self.0.insert(table.to_owned(), vec![(key, value)])),
+    pub fn insert(&mut self, table: &str, row: Row) {
+        self.numbers.skip(row.number);
+        match self.tables.get_mut(table) {
+            Some(rows) => rows.push(row),
+            None => drop(self.tables.insert(table.to_owned(), vec![row])),
         }
     }
 
-    /// Takes out the rows of one table, as (key, JSON).
-    pub fn take(&mut self, table: &str) -> Vec<(String, Vec<u8>)> {
-        self.0.remove(table).unwrap_or_default()
+    /// Takes out the rows of one table.
+    pub fn take(&mut self, table: &str) -> Vec<Row> {
+        self.tables.remove(table).unwrap_or_default()
     }
 
     /// The tables nobody took yet: after loading, those this program does not know.
     pub fn tables(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.tables.keys().map(String::as_str)
+    }
+
+    /// Numbers that no row has; shared by all tables of the journal.
+    pub(crate) fn numbers(&self) -> Numbers {
+        self.numbers.clone()
+    }
+}
+
+/// Gives each new row its number. They only grow, so that new rows come to lie side by side
+/// on disk; a number whose row was undone stays unused. A clone goes on with the same sequence.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Numbers(Arc<AtomicI64>);
+
+impl Numbers {
+    pub(crate) fn next(&self) -> i64 {
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn skip(&self, used: i64) {
+        self.0.fetch_max(used, Ordering::Relaxed);
     }
 }
 

@@ -9,6 +9,6 @@ pub mod journal;
 mod lock;
 mod table;
 
-pub use journal::{Change, Journal, JournalError, Rows};
+pub use journal::{Change, Journal, JournalError, Row, Rows};
 pub use lock::{DataDirLock, LockError};
-pub use table::{Record, StoreError, Table};
+pub use table::{Changes, Record, StoreError, Table};

@@ -4,11 +4,11 @@ use std::fmt;
 use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet};
+use imbl::OrdMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::journal::{Change, Rows};
+use crate::journal::{Change, Numbers, Row, Rows};
 
 /// A row: serde JSON is its stored form.
 pub trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -48,19 +48,64 @@ pub enum StoreError {
     },
 }
 
-/// A persistent map of records; a clone is O(1) and shares what did not change.
-/// Every change is remembered until [`Table::drain`] takes it, so restoring an
-/// earlier clone takes back both the rows and the memory of their changes.
+/// A persistent map of records; a clone shares what did not change, and costs
+/// next to nothing right after [`Changes::drain`]. Every change is remembered until
+/// then: it can be undone, and restoring an earlier clone takes it back, too.
 pub struct Table<R: Record> {
-    rows: OrdMap<R::Key, Arc<R>>,
-    changed: OrdSet<R::Key>,
+    rows: OrdMap<R::Key, Numbered<R>>,
+    changes: Vec<Replaced<R>>,
+    numbers: Numbers,
+}
+
+/// What is remembered of changes, whatever the rows are.
+pub trait Changes {
+    /// How many changes were not drained yet: a point to go back to with [`Changes::undo`].
+    fn changes(&self) -> usize;
+
+    /// Takes back all changes but the first `kept` that were not drained.
+    fn undo(&mut self, kept: usize);
+
+    /// Moves the changes since the last drain to the end of `into`, one per row
+    /// however often it changed. On an error nothing moves.
+    fn drain(&mut self, into: &mut Vec<Change>) -> Result<(), StoreError>;
+}
+
+/// A row and what it is found by on disk.
+struct Numbered<R> {
+    number: i64,
+    row: Arc<R>,
+}
+
+/// A key that changed, and the row it had before.
+struct Replaced<R: Record> {
+    key: R::Key,
+    before: Option<Numbered<R>>,
+}
+
+impl<R> Clone for Numbered<R> {
+    fn clone(&self) -> Self {
+        Self {
+            number: self.number,
+            row: Arc::clone(&self.row),
+        }
+    }
+}
+
+impl<R: Record> Clone for Replaced<R> {
+    fn clone(&self) -> Self {
+        Self {
+            key: self.key.clone(),
+            before: self.before.clone(),
+        }
+    }
 }
 
 impl<R: Record> Clone for Table<R> {
     fn clone(&self) -> Self {
         Self {
             rows: self.rows.clone(),
-            changed: self.changed.clone(),
+            changes: self.changes.clone(),
+            numbers: self.numbers.clone(),
         }
     }
 }
@@ -69,7 +114,8 @@ impl<R: Record> Default for Table<R> {
     fn default() -> Self {
         Self {
             rows: OrdMap::new(),
-            changed: OrdSet::new(),
+            changes: Vec::new(),
+            numbers: Numbers::default(),
         }
     }
 }
@@ -78,10 +124,10 @@ impl<R: Record> fmt::Debug for Table<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "Table({}, {} rows, {} changed)",
+            "Table({}, {} rows, {} changes)",
             R::TABLE,
             self.len(),
-            self.changed.len()
+            self.changes.len()
         )
     }
 }
@@ -94,7 +140,7 @@ impl<R: Record> Table<R> {
 
     /// The row with this key.
     pub fn get(&self, key: &R::Key) -> Option<&Arc<R>> {
-        self.rows.get(key)
+        self.rows.get(key).map(|found| &found.row)
     }
 
     /// Whether there is a row with this key.
@@ -106,21 +152,33 @@ impl<R: Record> Table<R> {
     pub fn put(&mut self, record: R) -> Arc<R> {
         let key = record.key();
         let row = Arc::new(record);
-        self.changed.insert(key.clone());
-        self.rows.insert(key, Arc::clone(&row));
+        let number = match self.rows.get(&key) {
+            Some(before) => before.number,
+            None => self.numbers.next(),
+        };
+        let row_put = Numbered {
+            number,
+            row: Arc::clone(&row),
+        };
+        let before = self.rows.insert(key.clone(), row_put);
+        self.changes.push(Replaced { key, before });
         row
     }
 
     /// Takes the row out; a key without a row changes nothing.
     pub fn remove(&mut self, key: &R::Key) -> Option<Arc<R>> {
-        let row = self.rows.remove(key)?;
-        self.changed.insert(key.clone());
+        let before = self.rows.remove(key)?;
+        let row = Arc::clone(&before.row);
+        self.changes.push(Replaced {
+            key: key.clone(),
+            before: Some(before),
+        });
         Some(row)
     }
 
     /// All rows in key order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Arc<R>> + ExactSizeIterator {
-        self.rows.values()
+        self.rows.values().map(|found| &found.row)
     }
 
     /// The rows whose keys lie in `range`, in key order; none if its ends are reversed.
@@ -129,7 +187,7 @@ impl<R: Record> Table<R> {
         range: impl RangeBounds<R::Key>,
     ) -> impl DoubleEndedIterator<Item = &Arc<R>> {
         let rows = (!is_reversed(&range)).then(|| self.rows.range(range));
-        rows.into_iter().flatten().map(|(_, row)| row)
+        rows.into_iter().flatten().map(|(_, found)| &found.row)
     }
 
     /// The number of rows.
@@ -142,87 +200,105 @@ impl<R: Record> Table<R> {
         self.rows.is_empty()
     }
 
-    /// Whether [`Table::drain`] would give anything.
-    pub fn is_changed(&self) -> bool {
-        !self.changed.is_empty()
-    }
-
-    /// Moves the changes since the last drain to the end of `into`, one per key
-    /// however often it changed. On an error nothing moves.
-    pub fn drain(&mut self, into: &mut Vec<Change>) -> Result<(), StoreError> {
-        let start = into.len();
-        for key in &self.changed {
-            match self.change(key) {
-                Ok(change) => into.push(change),
-                Err(error) => {
-                    into.truncate(start);
-                    return Err(error);
-                }
-            }
-        }
-        self.changed = OrdSet::new();
-        Ok(())
-    }
-
-    fn change(&self, key: &R::Key) -> Result<Change, StoreError> {
-        let text = R::key_text(key);
-        let value = match self
-            .rows
-            .get(key)
-            .map(|row| serde_json::to_vec(row.as_ref()))
-        {
-            None => None,
-            Some(Ok(bytes)) => Some(bytes),
-            Some(Err(source)) => {
-                return Err(StoreError::Encode {
-                    table: R::TABLE,
-                    key: text,
-                    source,
-                });
-            }
-        };
-        Ok(Change {
+    /// A key that was removed and put again has a new number, so its old row must go.
+    fn change(&self, replaced: &Replaced<R>, into: &mut Vec<Change>) -> Result<(), StoreError> {
+        let key = &replaced.key;
+        let now = self.rows.get(key);
+        let change = |number, value| Change {
             table: R::TABLE,
-            key: text,
+            number,
+            key: R::key_text(key),
             value,
-        })
+        };
+        if let Some(before) = &replaced.before
+            && now.is_none_or(|now| now.number != before.number)
+        {
+            into.push(change(before.number, None));
+        }
+        if let Some(now) = now {
+            let value = serde_json::to_vec(&*now.row).map_err(|source| StoreError::Encode {
+                table: R::TABLE,
+                key: R::key_text(key),
+                source,
+            })?;
+            into.push(change(now.number, Some(value)));
+        }
+        Ok(())
     }
 
     /// Takes the rows of [`Record::TABLE`] out of `rows`; the table starts without changes.
     pub fn load(rows: &mut Rows) -> Result<Self, StoreError> {
         let stored = rows.take(R::TABLE);
+        let numbers = rows.numbers();
         let rows = stored
             .into_iter()
             .map(Self::decode)
             .collect::<Result<_, _>>()?;
         Ok(Self {
             rows,
-            changed: OrdSet::new(),
+            changes: Vec::new(),
+            numbers,
         })
     }
 
-    fn decode((text, value): (String, Vec<u8>)) -> Result<(R::Key, Arc<R>), StoreError> {
-        let record: R = match serde_json::from_slice(&value) {
+    fn decode(stored: Row) -> Result<(R::Key, Numbered<R>), StoreError> {
+        let record: R = match serde_json::from_slice(&stored.value) {
             Ok(record) => record,
             Err(source) => {
                 return Err(StoreError::Decode {
                     table: R::TABLE,
-                    key: text,
+                    key: stored.key,
                     source,
                 });
             }
         };
         let key = record.key();
         let found = R::key_text(&key);
-        if found == text {
-            Ok((key, Arc::new(record)))
-        } else {
-            Err(StoreError::Misfiled {
+        if found != stored.key {
+            return Err(StoreError::Misfiled {
                 table: R::TABLE,
-                key: text,
+                key: stored.key,
                 found,
-            })
+            });
         }
+        let row = Numbered {
+            number: stored.number,
+            row: Arc::new(record),
+        };
+        Ok((key, row))
+    }
+}
+
+impl<R: Record> Changes for Table<R> {
+    fn changes(&self) -> usize {
+        self.changes.len()
+    }
+
+    fn undo(&mut self, kept: usize) {
+        while self.changes.len() > kept
+            && let Some(Replaced { key, before }) = self.changes.pop()
+        {
+            match before {
+                Some(row) => self.rows.insert(key, row),
+                None => self.rows.remove(&key),
+            };
+        }
+    }
+
+    fn drain(&mut self, into: &mut Vec<Change>) -> Result<(), StoreError> {
+        let start = into.len();
+        let mut changes: Vec<&Replaced<R>> = self.changes.iter().collect();
+        // Stable, so the first of each key tells what was there at the last drain.
+        changes.sort_by(|one, other| one.key.cmp(&other.key));
+        changes.dedup_by(|one, other| one.key == other.key);
+        for replaced in changes {
+            if let Err(error) = self.change(replaced, into) {
+                into.truncate(start);
+                return Err(error);
+            }
+        }
+        self.changes.clear();
+        Ok(())
     }
 }
 
@@ -299,19 +375,29 @@ mod tests {
     #[test]
     fn a_key_that_changed_often_drains_once() {
         let mut table = three();
+        table.put(berth(9));
+        table.remove(&9);
+        let mut changes = Vec::new();
+        table.drain(&mut changes).unwrap();
+        assert_eq!(changes.len(), 3, "what came and went was never there");
+        changes.clear();
+        table.put(berth(3));
         table.put(berth(3));
         table.remove(&5);
         table.remove(&99);
-        let mut changes = Vec::new();
+        table.remove(&7);
+        table.put(berth(7));
         table.drain(&mut changes).unwrap();
         let drained: Vec<_> = changes
             .iter()
             .map(|c| (c.key.as_str(), c.value.is_some()))
             .collect();
-        assert_eq!(drained, [("3", true), ("5", false), ("7", true)]);
-        assert!(!table.is_changed());
+        let again = [("7", false), ("7", true)];
+        assert_eq!(drained, [[("3", true), ("5", false)], again].concat());
+        assert_ne!(changes[2].number, changes[3].number);
+        assert_eq!(table.changes(), 0);
         table.drain(&mut changes).unwrap();
-        assert_eq!(changes.len(), 3);
+        assert_eq!(changes.len(), 4);
     }
 
     #[test]
@@ -321,16 +407,40 @@ mod tests {
         let before = table.clone();
         table.put(berth(9));
         table.remove(&3);
-        assert!(table.is_changed());
+        assert_eq!(table.changes(), 2);
         table = before;
-        assert!(!table.is_changed());
+        assert_eq!(table.changes(), 0);
         assert_eq!(table.len(), 3);
+    }
+
+    #[test]
+    fn changes_are_undone_down_to_a_point() {
+        let mut table = three();
+        table.remove(&3);
+        let point = table.changes();
+        table.put(berth(3));
+        table.put(berth(9));
+        table.remove(&5);
+        table.put(berth(5));
+        table.undo(point);
+        assert_eq!(
+            table.iter().map(|row| row.number).collect::<Vec<_>>(),
+            [5, 7]
+        );
+        table.undo(0);
+        assert!(table.is_empty());
+        assert_eq!(table.changes(), 0);
     }
 
     #[track_caller]
     fn check_refused(key: &str, json: &str, expected: &str) {
         let mut rows = Rows::default();
-        rows.insert("berth", key.to_owned(), json.as_bytes().to_vec());
+        let row = Row {
+            number: 1,
+            key: key.to_owned(),
+            value: json.as_bytes().to_vec(),
+        };
+        rows.insert("berth", row);
         let error = Table::<Berth>::load(&mut rows).unwrap_err();
         assert_eq!(error.to_string(), expected);
     }

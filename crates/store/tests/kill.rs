@@ -15,6 +15,7 @@ fn row(number: u64) -> Change {
     let value = Some(vec![b'v'; 500 + number as usize % 3000]);
     Change {
         table: "t",
+        number: number as i64,
         key: number.to_string(),
         value,
     }
@@ -69,8 +70,8 @@ fn confirmed_rows_survive_kill_9() {
             .load()
             .unwrap()
             .take("t");
-        found.sort_by_key(|(key, _)| key.parse::<u64>().unwrap());
-        let keys: Vec<u64> = found.iter().map(|(key, _)| key.parse().unwrap()).collect();
+        found.sort_by_key(|row| row.number);
+        let keys: Vec<u64> = found.iter().map(|row| row.key.parse().unwrap()).collect();
         // At most one row more: committed, but killed before the line was out.
         assert!(
             keys.len() as u64 - 1 - last <= 1,
@@ -82,7 +83,7 @@ fn confirmed_rows_survive_kill_9() {
             found
                 .iter()
                 .zip(0..)
-                .all(|((_, value), n)| Some(value) == row(n).value.as_ref())
+                .all(|(found, n)| Some(&found.value) == row(n).value.as_ref())
         );
     }
 }

@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use store::journal::{Memory, SCHEMA_VERSION, Sqlite};
-use store::{Change, Journal, Record, Table};
+use store::{Change, Changes, Journal, Record, Table};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Ship {
@@ -31,7 +31,7 @@ impl Record for Ship {
 enum Step {
     Put(u8, String),
     Remove(u8),
-    /// An operation that errs: changes, then the clone from before is restored.
+    /// An operation that errs: its changes are undone.
     Undone(Vec<u8>),
     Commit,
     FailedCommit,
@@ -117,7 +117,7 @@ fn run(steps: &[Step], journal: &mut dyn Journal, fail: Option<&dyn Fn()>) {
                 fail();
                 assert!(!writer.commit(journal));
                 model = durable.clone();
-                assert!(!writer.table.is_changed());
+                assert_eq!(writer.table.changes(), 0);
             }
             Step::Reload => {
                 writer = Writer::open(journal);
@@ -131,8 +131,7 @@ fn run(steps: &[Step], journal: &mut dyn Journal, fail: Option<&dyn Fn()>) {
 }
 
 fn undo(table: &mut Table<Ship>, keys: &[u8]) {
-    let before = table.clone();
-    let was_changed = before.is_changed();
+    let before = table.changes();
     for key in keys {
         if table.remove(key).is_none() {
             table.put(Ship {
@@ -141,8 +140,8 @@ fn undo(table: &mut Table<Ship>, keys: &[u8]) {
             });
         }
     }
-    *table = before;
-    assert_eq!(table.is_changed(), was_changed);
+    table.undo(before);
+    assert_eq!(table.changes(), before);
 }
 
 proptest! {

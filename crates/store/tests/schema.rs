@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use store::journal::{SCHEMA_VERSION, Sqlite};
-use store::{Change, Journal, JournalError, Record, Table};
+use store::{Change, Changes, Journal, JournalError, Record, Table};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Ship {
@@ -57,18 +57,15 @@ fn check_old(sql: &str) {
 
     let mut journal = Sqlite::open(&path, SCHEMA_VERSION).unwrap();
     assert_eq!(names(&mut journal), ["Dover", "Ærø"]);
-    let value = Some(br#"{"number":2,"name":"Calais"}"#.to_vec());
-    let replaced = Change {
-        table: "ship",
-        key: "2".to_owned(),
-        value,
-    };
-    let deleted = Change {
-        table: "ship",
-        key: "10".to_owned(),
-        value: None,
-    };
-    journal.commit(&[replaced, deleted]).unwrap();
+    let mut ships = Table::<Ship>::load(&mut journal.load().unwrap()).unwrap();
+    ships.put(Ship {
+        number: 2,
+        name: "Calais".to_owned(),
+    });
+    ships.remove(&10);
+    let mut changes = Vec::new();
+    ships.drain(&mut changes).unwrap();
+    journal.commit(&changes).unwrap();
     drop(journal);
     assert_eq!(
         names(&mut Sqlite::open(&path, SCHEMA_VERSION).unwrap()),
@@ -84,6 +81,8 @@ fn check_old(sql: &str) {
 fn databases_of_every_version_are_read() {
     check_old(include_str!("fixtures/schema_0.sql"));
     check_old(include_str!("fixtures/schema_1.sql"));
+    check_old(include_str!("fixtures/schema_2.sql"));
+    check_old(include_str!("fixtures/schema_3.sql"));
 }
 
 #[track_caller]
@@ -151,6 +150,7 @@ fn damage_within_the_file_shows_when_rows_are_loaded() {
     let value = vec![b'1'; 3000];
     let row = |key: usize| Change {
         table: "ship",
+        number: key as i64,
         key: key.to_string(),
         value: Some(value.clone()),
     };

@@ -7,7 +7,7 @@ use model::shapes::{
 
 use crate::cx::Cx;
 use crate::error::OpError;
-use crate::identifier::{definition_ref, find_definition};
+use crate::identifier::{DefinitionRef, definition_ref, find_definition};
 use crate::limits::DELETE_TASK_DEFINITIONS_MAX;
 use crate::record::Definition;
 use crate::record::definition::DefinitionStatus;
@@ -22,9 +22,11 @@ pub(crate) fn delete_task_definitions(
             "taskDefinitions must have between 1 and {DELETE_TASK_DEFINITIONS_MAX} items."
         )));
     }
+    let named = asked.iter().map(|text| named(cx, text));
+    let named = named.collect::<Result<Vec<_>, _>>()?;
     let (mut deleted, mut failures) = (Vec::new(), Vec::new());
-    for text in asked {
-        match delete(cx, &text)? {
+    for (text, named) in asked.into_iter().zip(named) {
+        match delete(cx, &named) {
             Ok(shape) => deleted.push(shape),
             Err(reason) => failures.push(Failure {
                 arn: Some(text),
@@ -39,22 +41,26 @@ pub(crate) fn delete_task_definitions(
     })
 }
 
-fn delete(cx: &mut Cx<'_>, text: &str) -> Result<Result<TaskDefinition, &'static str>, OpError> {
+fn named(cx: &Cx<'_>, text: &str) -> Result<DefinitionRef, OpError> {
     let named = definition_ref(cx.settings, text)?;
     if named.revision.is_none() {
         return Err(OpError::invalid_parameter(
             "Invalid revision number. Number: ",
         ));
     }
-    let Some(definition) = find_definition(cx.state, &named).cloned() else {
-        return Ok(Err("The specified task definition does not exist."));
+    Ok(named)
+}
+
+fn delete(cx: &mut Cx<'_>, named: &DefinitionRef) -> Result<TaskDefinition, &'static str> {
+    let Some(definition) = find_definition(cx.state, named).cloned() else {
+        return Err("The specified task definition does not exist.");
     };
     match definition.status {
-        DefinitionStatus::Active => Ok(Err(
+        DefinitionStatus::Active => Err(
             "The specified task definition is still in ACTIVE status. Please deregister \
                     the target and try again.",
-        )),
-        DefinitionStatus::DeleteInProgress => Ok(Ok(definition.shape.clone())),
+        ),
+        DefinitionStatus::DeleteInProgress => Ok(definition.shape.clone()),
         DefinitionStatus::Inactive => {
             let status = DefinitionStatus::DeleteInProgress;
             let shape = TaskDefinition {
@@ -67,7 +73,7 @@ fn delete(cx: &mut Cx<'_>, text: &str) -> Result<Result<TaskDefinition, &'static
                 shape,
                 ..Definition::clone(&definition)
             };
-            Ok(Ok(cx.state.put_definition(changed).shape.clone()))
+            Ok(cx.state.put_definition(changed).shape.clone())
         }
     }
 }

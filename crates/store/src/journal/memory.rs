@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Change, Journal, JournalError, Rows};
+use super::{Change, Journal, JournalError, Row, Rows};
 
 /// Keeps committed rows in memory. A clone shares them, so a test keeps one
 /// clone as "the disk" while the other is dropped with the program that wrote it.
 #[derive(Clone, Debug, Default)]
 pub struct Memory(Arc<Mutex<Disk>>);
 
+/// By number, with the name of the table.
+type Synced = BTreeMap<i64, (&'static str, Row)>;
+
 #[derive(Debug, Default)]
 struct Disk {
-    synced: BTreeMap<(&'static str, String), Vec<u8>>,
+    synced: Synced,
     /// Batches that were confirmed but would not survive [`Memory::crash`], oldest first.
     unsynced: Vec<Vec<Change>>,
     fail_next: bool,
@@ -28,10 +31,16 @@ impl Disk {
     }
 }
 
-fn apply(rows: &mut BTreeMap<(&'static str, String), Vec<u8>>, change: Change) {
-    match change.value {
-        Some(value) => rows.insert((change.table, change.key), value),
-        None => rows.remove(&(change.table, change.key)),
+fn apply(rows: &mut Synced, change: Change) {
+    let Change {
+        table,
+        number,
+        key,
+        value,
+    } = change;
+    match value {
+        Some(value) => rows.insert(number, (table, Row { number, key, value })),
+        None => rows.remove(&number),
     };
 }
 
@@ -98,8 +107,8 @@ impl Journal for Memory {
             apply(&mut all, change.clone());
         }
         let mut rows = Rows::default();
-        for ((table, key), value) in all {
-            rows.insert(table, key, value);
+        for (table, row) in all.into_values() {
+            rows.insert(table, row);
         }
         Ok(rows)
     }
@@ -112,6 +121,7 @@ mod tests {
     fn put(key: &str) -> Vec<Change> {
         vec![Change {
             table: "t",
+            number: key.as_bytes()[0].into(),
             key: key.to_owned(),
             value: Some(b"1".to_vec()),
         }]
@@ -120,7 +130,7 @@ mod tests {
     #[track_caller]
     fn check(disk: &Memory, expected: &[&str]) {
         let rows = disk.clone().load().unwrap().take("t");
-        let keys: Vec<&str> = rows.iter().map(|(key, _)| key.as_str()).collect();
+        let keys: Vec<&str> = rows.iter().map(|row| row.key.as_str()).collect();
         assert_eq!(keys, expected);
     }
 

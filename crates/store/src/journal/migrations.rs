@@ -10,7 +10,7 @@ pub const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
 type Migration = fn(&Connection) -> rusqlite::Result<()>;
 
 /// `MIGRATIONS[n]` leads from version n to n + 1. Entries are only ever added.
-const MIGRATIONS: &[Migration] = &[number_the_rows, let_tasks_wait];
+const MIGRATIONS: &[Migration] = &[number_the_rows, let_tasks_wait, drop_the_index];
 
 /// Version 0: rows clustered by their key.
 const VERSION_0: &str = "CREATE TABLE rows (
@@ -35,6 +35,13 @@ fn number_the_rows(db: &Connection) -> rusqlite::Result<()> {
 /// read; they are to say so instead of losing what they do not know.
 fn let_tasks_wait(_: &Connection) -> rusqlite::Result<()> {
     Ok(())
+}
+
+/// Version 3: rows found by their numbers, which the tables in memory know. An index of random
+/// keys dirties a page for each new row: for 64 new rows of 1 KiB the log takes 382 KiB per
+/// commit in version 2 and 109 KiB in version 3.
+fn drop_the_index(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch("DROP INDEX rows_by_key")
 }
 
 /// What [`migrate`] found wrong.

@@ -9,12 +9,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::checkpoint::{Checkpointer, LOG_PAGES};
 use super::migrations::{MigrateError, SCHEMA_VERSION, migrate};
-use super::{Change, Journal, JournalError, Rows};
+use super::{Change, Journal, JournalError, Row, Rows};
 
-const PUT: &str = "INSERT INTO rows (tbl, key, value) VALUES (?1, ?2, ?3)
-    ON CONFLICT (tbl, key) DO UPDATE SET value = excluded.value";
-const DELETE: &str = "DELETE FROM rows WHERE tbl = ?1 AND key = ?2";
-const ALL: &str = "SELECT tbl, key, value FROM rows ORDER BY tbl, key";
+const PUT: &str = "REPLACE INTO rows (id, tbl, key, value) VALUES (?1, ?2, ?3, ?4)";
+const DELETE: &str = "DELETE FROM rows WHERE id = ?1";
+const ALL: &str = "SELECT id, tbl, key, value FROM rows";
 
 /// A journal in one SQLite file. One process at a time may use it: see
 /// [`crate::DataDirLock`], which the owner of the directory takes first.
@@ -67,10 +66,13 @@ impl Sqlite {
         {
             let mut put = tx.prepare_cached(PUT)?;
             let mut delete = tx.prepare_cached(DELETE)?;
-            for Change { table, key, value } in batch {
-                match value {
-                    Some(value) => put.execute((table, key, value))?,
-                    None => delete.execute((table, key))?,
+            for change in batch {
+                let Change {
+                    table, number, key, ..
+                } = change;
+                match &change.value {
+                    Some(value) => put.execute((number, table, key, value))?,
+                    None => delete.execute((number,))?,
                 };
             }
         }
@@ -82,8 +84,9 @@ impl Sqlite {
         let mut statement = self.db.prepare(ALL)?;
         let mut found = statement.query(())?;
         while let Some(row) = found.next()? {
-            let table = row.get_ref(0)?.as_str()?;
-            rows.insert(table, row.get(1)?, row.get(2)?);
+            let table = row.get_ref(1)?.as_str()?;
+            let (number, key, value) = (row.get(0)?, row.get(2)?, row.get(3)?);
+            rows.insert(table, Row { number, key, value });
         }
         Ok(rows)
     }
@@ -172,6 +175,7 @@ mod tests {
     fn put(key: usize, bytes: usize) -> Change {
         Change {
             table: "t",
+            number: key as i64,
             key: key.to_string(),
             value: Some(vec![b'x'; bytes]),
         }
@@ -182,7 +186,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut journal = Sqlite::open(&dir.path().join("state.db"), SCHEMA_VERSION).unwrap();
         journal.commit(&[put(1, 10)]).unwrap();
-        let before = journal.load().unwrap();
+        let before = journal.load().unwrap().take("t");
 
         journal
             .db
@@ -192,7 +196,7 @@ mod tests {
         let error = journal.commit(&batch).unwrap_err();
         assert!(matches!(error, JournalError::Full { .. }), "{error}");
         assert!(error.to_string().starts_with("no space left for "));
-        assert_eq!(journal.load().unwrap(), before);
+        assert_eq!(journal.load().unwrap().take("t"), before);
 
         journal
             .db
