@@ -55,7 +55,9 @@ def resources(instance, which="remainingResources"):
     return found
 
 
-class Fleet(Case):
+class Fleet:
+    """What tests that look at instances share."""
+
     def instances(self, **more):
         """All of them by name, each described."""
         pages = self.ecs.get_paginator("list_container_instances").paginate(
@@ -72,7 +74,7 @@ class Fleet(Case):
         return self.instances()[name]
 
 
-class Declared(Fleet):
+class Declared(Fleet, Case):
     """`auto` and scripted instances only: nothing asks for real containers."""
 
     driver = "auto"
@@ -198,7 +200,7 @@ class Declared(Fleet):
         self.assertEqual(sorted(json.loads(done.stdout)), ["a-1", "a-2", "b-1", "b-2", "c-1", "c-2"])
 
 
-class Hosts(Fleet):
+class Hosts(Fleet, Case):
     """Where containers are scripted, a host that registers is one of them."""
 
     def test_a_host_joins_works_and_goes(self):
