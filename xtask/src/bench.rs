@@ -13,6 +13,7 @@ mod start;
 mod table;
 mod workplace;
 
+use crate::shell;
 use programs::Programs;
 use table::Table;
 use workplace::Workplace;
@@ -25,6 +26,11 @@ pub(crate) fn api() -> anyhow::Result<()> {
 /// Lives of real containers.
 pub(crate) fn start() -> anyhow::Result<()> {
     measure(start::measure)
+}
+
+/// The choice of a host, which needs no server. The crate's own benchmark prints the tables.
+pub(crate) fn placement() -> anyhow::Result<()> {
+    shell::check(shell::cargo().args(["bench", "--package", "scheduler", "--bench", "placement"]))
 }
 
 fn measure(

@@ -25,6 +25,7 @@ usage: cargo xtask TASK
   test                prepare the machine, run all checks and all tests
   tidy                check the house rules that no compiler knows
   bench api|start     measure the API, or lives of real containers, against peers and floors
+  bench placement     measure the choice of a host in fleets of 10 to 10,000 instances
   codegen [--check]   write what is generated from smithy/; --check only compares
   model import PATH   write smithy/ecs.json from botocore (a wheel, its folder or service-2.json)
   venv                make target/venv with botocore, boto3 and the AWS CLI";
@@ -62,6 +63,7 @@ fn run(words: &[&str]) -> anyhow::Result<()> {
         ["tidy"] => tidy::run(),
         ["bench", "api"] => bench::api(),
         ["bench", "start"] => bench::start(),
+        ["bench", "placement"] => bench::placement(),
         ["model", "import", path] => model_import::run(path.as_ref()),
         ["codegen"] => codegen::run(codegen::Mode::Write),
         ["codegen", "--check"] => codegen::run(codegen::Mode::Check),

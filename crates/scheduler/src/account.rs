@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use imbl::OrdSet;
+use model::ContainerInstanceId;
 
 use crate::groups::{GroupNumber, Groups};
 use crate::index::ClassNumber;
@@ -14,6 +15,7 @@ use crate::{Demand, Host};
 /// hardware) shows nothing free instead of overflowing.
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
+    id: ContainerInstanceId,
     /// Changed through [`Account::register`] only.
     pub(crate) host: Arc<Host>,
     /// What the host registered, once more and nearer.
@@ -60,6 +62,7 @@ pub struct Free {
 impl Account {
     pub(crate) fn new(host: Arc<Host>) -> Self {
         Self {
+            id: host.id,
             size: size(&host),
             host,
             class: 0,
@@ -105,7 +108,7 @@ impl Account {
         };
         Entry {
             room: Room::new(self.cpu_free(), self.memory_free(), gpus, interfaces),
-            id: self.host.id,
+            id: self.id,
         }
     }
 

@@ -9,12 +9,14 @@ use crate::expression::Expression;
 use crate::index::Class;
 use crate::member::is_member_whatever_runs;
 use crate::refusal::Refusal;
-use crate::request::{BinpackBy, Constraint, Request};
+use crate::request::{BinpackBy, Constraint, Request, STRATEGIES_MAX};
 use crate::shelf::Entry;
 
 /// A class of the pool, and what has been found out about it.
 pub(crate) struct Judged<'a> {
     pub(crate) class: &'a Class,
+    /// How many tasks of the group its bucket has, for each strategy that spreads by attribute.
+    pub(crate) in_bucket: [u32; STRATEGIES_MAX],
     verdict: OnceCell<Verdict>,
     /// The first host on each shelf that may take the task; `None`: not looked for.
     firsts: [Cell<Option<Option<Entry>>>; 2],
@@ -34,6 +36,7 @@ impl<'a> Judged<'a> {
     pub(crate) fn new(class: &'a Class) -> Self {
         Self {
             class,
+            in_bucket: [0; STRATEGIES_MAX],
             verdict: OnceCell::new(),
             firsts: [Cell::new(None), Cell::new(None)],
         }

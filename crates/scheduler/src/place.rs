@@ -19,7 +19,7 @@ pub struct Placements {
     /// Empty when all were placed. Else how many hosts refused the first task that fitted
     /// nowhere, by ECS's reason; the sum is `examined`.
     pub tally: BTreeMap<&'static str, usize>,
-    /// The verdicts behind the tally, in the order of ids: all of them, or 100 of each reason
+    /// The verdicts behind the tally, in the order of ids: all of them, or 20 of each reason
     /// when the pool has more than [`REFUSALS_MAX`] hosts.
     pub refusals: Vec<(ContainerInstanceId, Refusal)>,
     /// Hosts in the pool; 0 means that there was nothing to look at.

@@ -73,7 +73,7 @@ pub(crate) fn count_buckets<'a>(fleet: &'a Fleet, request: &Request<'_>) -> Buck
         }
         tasks
     };
-    request.strategies.iter().map(count).collect()
+    request.strategies().iter().map(count).collect()
 }
 
 /// A host without the attribute is in a bucket of its own, one with no value in another.
@@ -90,7 +90,7 @@ pub(crate) fn values(
     request: &Request<'_>,
     buckets: &Buckets<'_>,
 ) -> Vec<RankValue> {
-    let strategies = request.strategies.iter().zip(buckets);
+    let strategies = request.strategies().iter().zip(buckets);
     let value = |(strategy, buckets): (&Strategy, &BTreeMap<Option<&str>, u32>)| match strategy {
         Strategy::Random => RankValue::Random,
         Strategy::Binpack(by) => RankValue::Binpack {

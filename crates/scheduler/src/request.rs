@@ -5,6 +5,9 @@ use std::sync::Arc;
 use crate::expression::Expression;
 use crate::{Demand, Host, RequiredAttribute};
 
+/// So many strategies are looked at (`placement.md` §5).
+pub(crate) const STRATEGIES_MAX: usize = 5;
+
 /// `count` equal tasks.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
@@ -18,8 +21,16 @@ pub struct Request<'a> {
     pub zones: &'a [&'a str],
     /// All must hold.
     pub constraints: &'a [Constraint],
-    /// Each narrows what the one before left; the last tie is broken at random.
+    /// Each narrows what the one before left; the last tie is broken at random. Five at most:
+    /// the rest are not looked at.
     pub strategies: &'a [Strategy],
+}
+
+impl Request<'_> {
+    pub(crate) fn strategies(&self) -> &[Strategy] {
+        let count = self.strategies.len().min(STRATEGIES_MAX);
+        &self.strategies[..count]
+    }
 }
 
 /// Which hosts are looked at. Only ACTIVE ones ever are.

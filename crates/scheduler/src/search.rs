@@ -77,10 +77,12 @@ impl<'a> Search<'a> {
         let held = near.filter(|class| pool.holds(class.alike()));
         let is_distinct = |one: &Constraint| matches!(one, Constraint::DistinctInstance);
         let demand = request.demand;
+        let mut judged: Vec<_> = held.map(Judged::new).collect();
         Self {
             fleet,
             request,
-            judged: held.map(Judged::new).collect(),
+            buckets: count_buckets(fleet, request, &mut judged),
+            judged,
             asked: Room::new(
                 demand.cpu_units,
                 demand.memory_mib,
@@ -89,7 +91,6 @@ impl<'a> Search<'a> {
             ),
             group: fleet.group(request.group),
             is_distinct: request.constraints.iter().any(is_distinct),
-            buckets: buckets(fleet, request),
         }
     }
 
@@ -149,7 +150,7 @@ impl<'a> Search<'a> {
 
     /// One of the best by the strategies from the `at`-th on.
     fn best<'f>(&self, field: &Field<'f>, at: usize, pick: &mut Pick<'_>) -> Option<Found<'f>> {
-        match self.request.strategies.get(at) {
+        match self.request.strategies().get(at) {
             None | Some(Strategy::Random) => self.any(field, pick),
             Some(Strategy::Binpack(by)) => {
                 let (classes, span) = self.with_least(field, *by)?;
@@ -161,14 +162,13 @@ impl<'a> Search<'a> {
                 };
                 self.best(&field, at + 1, pick)
             }
-            Some(Strategy::Spread(SpreadBy::Attribute(name))) => {
-                let mut by_tasks = BTreeMap::<u32, Vec<&Judged<'_>>>::new();
-                for judged in &field.classes {
-                    let bucket = bucket(judged.class.alike(), name);
-                    let tasks = self.buckets[at].get(&bucket).copied().unwrap_or(0);
-                    by_tasks.entry(tasks).or_default().push(judged);
-                }
-                by_tasks.into_values().find_map(|classes| {
+            Some(Strategy::Spread(SpreadBy::Attribute(_))) => {
+                let mut classes = field.classes.clone();
+                classes.sort_by_key(|judged| judged.in_bucket[at]);
+                let mut equal =
+                    classes.chunk_by(|one, other| one.in_bucket[at] == other.in_bucket[at]);
+                equal.find_map(|classes| {
+                    let classes = classes.to_vec();
                     let field = Field { classes, ..*field };
                     self.best(&field, at + 1, pick)
                 })
@@ -387,23 +387,32 @@ impl<'a> Search<'a> {
     }
 }
 
-/// What each spread by attribute counts, from the classes.
-fn buckets<'a>(fleet: &'a Fleet, request: &Request<'_>) -> Buckets<'a> {
+/// What each spread by attribute counts, from the classes; told to those in the pool.
+fn count_buckets<'a>(
+    fleet: &'a Fleet,
+    request: &Request<'_>,
+    judged: &mut [Judged<'a>],
+) -> Buckets<'a> {
     let group = fleet.group(request.group);
-    let count = |strategy: &Strategy| {
-        let mut tasks = BTreeMap::new();
+    let mut all = Buckets::new();
+    for (at, strategy) in request.strategies().iter().enumerate() {
+        let mut buckets = BTreeMap::new();
         if let Strategy::Spread(SpreadBy::Attribute(name)) = strategy {
             for class in fleet.index().classes_near(request.pool) {
                 if request.pool.counts(class.alike()) {
                     let share = group.and_then(|group| class.share(group));
-                    let share = share.map_or(0, |share| share.tasks);
-                    *tasks.entry(bucket(class.alike(), name)).or_insert(0) += share;
+                    let tasks = share.map_or(0, |share| share.tasks);
+                    *buckets.entry(bucket(class.alike(), name)).or_insert(0) += tasks;
                 }
             }
+            for judged in &mut *judged {
+                let bucket = buckets.get(&bucket(judged.class.alike(), name));
+                judged.in_bucket[at] = bucket.copied().unwrap_or(0);
+            }
         }
-        tasks
-    };
-    request.strategies.iter().map(count).collect()
+        all.push(buckets);
+    }
+    all
 }
 
 /// The different numbers of tasks, the least first.

@@ -13,8 +13,9 @@ use crate::request::BinpackBy;
 use crate::room::{Amount, Room, Span};
 
 /// Entries of a leaf and children of an inner node. Half as many are left after a split, and
-/// below a quarter a node merges with its neighbour.
-const WIDTH: usize = 32;
+/// below a quarter a node merges with its neighbour. A change touches a leaf's memory, so
+/// leaves are small.
+const WIDTH: usize = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {

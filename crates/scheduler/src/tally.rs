@@ -14,7 +14,7 @@ use crate::shelf::Entry;
 
 /// How many refusals of each reason are told when there are more hosts than
 /// [`REFUSALS_MAX`].
-const SAMPLE: usize = 100;
+const SAMPLE: usize = 20;
 
 /// Refusals, counted and told up to a number of each reason.
 struct Tally {
