@@ -44,12 +44,12 @@ fn asked(asked: &Asked) -> String {
     parts.join(", ")
 }
 
-/// `on a1, one of 4 of 6 hosts of EC2 that take it (seed 17)`.
+/// `on a1: 4 of 6 hosts of launch type EC2 take it (seed 17)`.
 fn verdict(decision: &Decision) -> String {
     let refused: u32 = decision.refused.iter().map(|count| count.hosts).sum();
     let Decision { pool, examined, .. } = decision;
     let Some(chosen) = &decision.chosen else {
-        return format!("nowhere: all {examined} hosts of {pool} refuse it");
+        return format!("nowhere: 0 of {examined} hosts of {pool} take it");
     };
     let taking = examined.saturating_sub(refused);
     let (host, seed) = (name(chosen), decision.seed);

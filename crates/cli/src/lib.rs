@@ -122,9 +122,7 @@ pub async fn execute(
         }
         Command::Ps(ps) => ps::execute(&ps, &connection, &mut terminal).await,
         Command::Stop(stop) => stop::execute(&stop, &connection, &mut terminal).await,
-        Command::Interrupt(tasks) => {
-            interrupt::execute(&tasks, &connection, &mut terminal).await
-        }
+        Command::Interrupt(tasks) => interrupt::execute(&tasks, &connection, &mut terminal).await,
         Command::Why(why) => why::execute(&why, &connection, &mut terminal).await,
         Command::Instances(instances) => {
             instances::execute(&instances, &connection, &mut terminal).await

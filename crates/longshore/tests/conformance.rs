@@ -115,6 +115,9 @@ conformance! {
     check test_javascript {
         javascript "JavaScript"
     }
+    check test_tutorial {
+        placement "Placement"
+    }
     check test_rust {
         rust "Rust"
     }

@@ -45,7 +45,8 @@ const ARROWS: [(&str, &[&str]); 14] = [
 /// wait, tell the time, draw lots or touch the machine.
 const PURE: [(&str, &[&str]); 4] = [
     ("longshore-model", &["serde", "serde_json", "thiserror"]),
-    ("scheduler", &["imbl", "rand"]),
+    // Of `time` the calendar only: its clock is not compiled in.
+    ("scheduler", &["imbl", "rand", "regex", "time"]),
     ("engine", &[]),
     (
         "control",

@@ -104,7 +104,7 @@ async fn a_dry_run_sends_the_file_and_starts_nothing() {
     let words = ["run", "-", "--dry-run", "--count", "2"];
     let done = run_until(&server, &words, FILE, std::future::pending()).await;
     assert_eq!(done.code, 125, "one task has no place");
-    let headings = "task 2 of 2: nowhere: all 5 hosts of EC2 refuse it";
+    let headings = "task 2 of 2: nowhere: 0 of 5 hosts of EC2 take it";
     assert!(done.out.contains(headings), "{}", done.out);
     let asked = server.bodies(EXPLAIN).remove(0);
     assert_eq!(asked["count"], 2);

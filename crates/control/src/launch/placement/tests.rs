@@ -1,3 +1,5 @@
+//! What is refused of placement rules, and the limits on their numbers.
+
 use crate::testing::{World, app, copies};
 
 #[track_caller]
