@@ -1,5 +1,7 @@
 //! What an operation gets: state, caller, time, randomness, settings.
 
+use std::collections::BTreeMap;
+
 use model::{ContainerInstanceId, TaskId, Timestamp};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha12Rng;
@@ -22,6 +24,8 @@ pub struct Settings {
     pub account: String,
     /// The Availability Zone that the local machine stands in.
     pub availability_zone: String,
+    /// The zones of subnets, as far as the operator has told.
+    pub subnet_zones: BTreeMap<String, String>,
     /// Containers are scripted here, and so is every host that registers: there is nobody
     /// behind it, and it is connected at once.
     pub scripted: bool,

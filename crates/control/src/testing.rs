@@ -61,6 +61,7 @@ impl World {
                 region: "us-east-1".to_owned(),
                 account: ACCOUNT.to_owned(),
                 availability_zone: "us-east-1a".to_owned(),
+                subnet_zones: Default::default(),
                 scripted: false,
                 limits: Limits::default(),
             },

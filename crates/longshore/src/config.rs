@@ -1,6 +1,7 @@
 //! The effective configuration: defaults, then the file, then the flags. Parsed
 //! once into a struct without options, so that no reader decides a default again.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
@@ -50,6 +51,10 @@ pub(crate) struct Network {
     /// IPv4 network that bridges take their subnets from, for example 10.231.0.0/16.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pool: Option<String>,
+    /// The Availability Zone of each subnet: awsvpc tasks on container instances go to a zone of
+    /// their subnets. A subnet without one fits every zone.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) subnet_zones: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -194,6 +194,7 @@ fn settings(config: &Config, scripted: bool) -> Settings {
         region: config.region.clone(),
         account: config.account.clone(),
         availability_zone: format!("{}a", config.region),
+        subnet_zones: config.network.subnet_zones.clone(),
         scripted,
         limits: Limits {
             stopped_task_retention_seconds: i64::from(config.retention.stopped_tasks),

@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 use scheduler::{Placements, Pool, Refusal};
 
-use crate::cx::Cx;
+use crate::cx::{Cx, Settings};
 use crate::error::OpError;
 use crate::launch::create::{self, Share, Start, Template};
+use crate::launch::network;
 use crate::launch::placement::Rules;
 use crate::launch::placing::{self, Needs, Placing};
 use crate::limits::WAITING_TASKS_MAX;
@@ -157,20 +158,25 @@ fn rules_of(task: &Task) -> Option<&crate::record::placement::RulesText> {
 /// Asks for a place. `None` for a task without a definition, which cannot be.
 fn attempt(cx: &mut Cx<'_>, task: &Task) -> Option<Placing> {
     let definition = cx.state.definitions().get(&task.definition)?.clone();
-    Some(asking(task, &definition, |needs, pool| {
+    let settings = cx.settings;
+    Some(asking(settings, task, &definition, |needs, pool| {
         placing::place(cx, needs, pool, 1)
     }))
 }
 
 /// What a task that waits needs, and of whom.
 pub(crate) fn asking<T>(
+    settings: &Settings,
     task: &Task,
     definition: &Definition,
     ask: impl FnOnce(Needs<'_>, Pool<'_>) -> T,
 ) -> T {
     let rules = rules_of(task).map(Rules::from_text).unwrap_or_default();
+    let subnet = task.attachment.as_deref().map(|one| one.subnet.clone());
+    let zones = network::zones(settings, task.launch_type, subnet.as_slice());
     let needs = Needs {
         definition,
+        zones: &zones,
         reserved: &task.reserved,
         group: &task.group,
         rules: &rules,

@@ -63,7 +63,7 @@ fn then(cx: &ReadCx<'_>, task: &Task, kept: &Placement) -> Decision {
 /// As it would be decided now.
 fn now(cx: &ReadCx<'_>, task: &Task) -> Option<Decision> {
     let definition = cx.state.definitions().get(&task.definition)?;
-    queue::asking(task, definition, |needs, pool| {
+    queue::asking(cx.settings, task, definition, |needs, pool| {
         placing::ask(cx.state, needs, pool, 1, |_, request| {
             decision_now(cx, request)
         })

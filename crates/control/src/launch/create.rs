@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use model::ContainerInstanceId;
 use model::payload::NetworkMode;
 use model::shapes::{Tag, TaskOverride};
 use scheduler::{Placed, Pool};
@@ -30,6 +31,8 @@ pub(crate) struct Template<'a> {
     pub(crate) network_mode: NetworkMode,
     /// awsvpc only: where the tasks get their interfaces.
     pub(crate) subnets: Vec<String>,
+    /// Where those are; empty for any zone.
+    pub(crate) zones: Vec<String>,
     pub(crate) platform_version: Option<String>,
     pub(crate) reserved: Reserved,
     pub(crate) rules: Rules,
@@ -58,6 +61,7 @@ impl Template<'_> {
             definition: self.definition,
             reserved: &self.reserved,
             group: &self.group,
+            zones: &self.zones,
             rules: &self.rules,
         }
     }
@@ -93,7 +97,11 @@ impl Template<'_> {
         start: Start<'_>,
         index: usize,
     ) -> Arc<Task> {
-        let attachment = self.attachment(cx, index);
+        let host = match &start {
+            Start::Placed(placed, _) => Some(placed.host),
+            Start::Waiting(_) => None,
+        };
+        let attachment = self.attachment(cx, host, index);
         let containers = self.definition.containers().iter().map(|container| {
             let name = container.name.as_deref().unwrap_or_default();
             Container::new(uuid(cx.random.bits()), name)
@@ -140,10 +148,29 @@ impl Template<'_> {
         cx.state.put_task(task)
     }
 
-    /// An interface of its own for an awsvpc task; the subnets are used in turn.
-    fn attachment(&self, cx: &mut Cx<'_>, index: usize) -> Option<Box<Attachment>> {
-        let count = self.subnets.len();
-        let subnet = self.subnets.get(index.checked_rem(count)?)?.clone();
+    /// An interface of its own for an awsvpc task; the subnets in the host's zone are used in turn.
+    fn attachment(
+        &self,
+        cx: &mut Cx<'_>,
+        host: Option<ContainerInstanceId>,
+        index: usize,
+    ) -> Option<Box<Attachment>> {
+        let instance = host.and_then(|host| cx.state.instances().get(&host));
+        let zone = instance.and_then(|instance| instance.zone());
+        let is_there = |subnet: &&String| {
+            self.zones.is_empty()
+                || cx.settings.subnet_zones.get(*subnet).map(String::as_str) == zone
+        };
+        let there: Vec<&String> = self.subnets.iter().filter(is_there).collect();
+        let usable = if there.is_empty() {
+            self.subnets.iter().collect()
+        } else {
+            there
+        };
+        let subnet = usable
+            .get(index.checked_rem(usable.len())?)
+            .copied()?
+            .clone();
         Some(Box::new(Attachment {
             id: uuid(cx.random.bits()),
             subnet,

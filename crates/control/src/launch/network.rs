@@ -3,6 +3,7 @@
 use model::payload::NetworkMode;
 use model::shapes::{AssignPublicIp, AwsVpcConfiguration, NetworkConfiguration};
 
+use crate::cx::Settings;
 use crate::error::OpError;
 use crate::limits::{SECURITY_GROUPS_MAX, SUBNETS_MAX};
 use crate::record::Definition;
@@ -78,6 +79,25 @@ fn at_most(member: &str, list: &[String], max: usize) -> Result<(), OpError> {
             "{member} can have at most {max} items."
         )))
     }
+}
+
+/// The zones that tasks of a container instance's launch type may stand in. Empty, which is any,
+/// when the zone of a subnet is not known; Fargate looks for room by itself.
+pub(crate) fn zones(
+    settings: &Settings,
+    launch_type: LaunchType,
+    subnets: &[String],
+) -> Vec<String> {
+    if launch_type == LaunchType::Fargate {
+        return Vec::new();
+    }
+    let zones = subnets
+        .iter()
+        .map(|subnet| settings.subnet_zones.get(subnet));
+    let zones = zones
+        .map(Option::<&String>::cloned)
+        .collect::<Option<Vec<_>>>();
+    zones.unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -40,6 +40,8 @@ pub(crate) struct Needs<'a> {
     pub(crate) definition: &'a Definition,
     pub(crate) reserved: &'a Reserved,
     pub(crate) group: &'a str,
+    /// Empty for any zone.
+    pub(crate) zones: &'a [String],
     pub(crate) rules: &'a Rules,
 }
 
@@ -72,13 +74,14 @@ pub(crate) fn ask<T>(
 ) -> T {
     let attributes = demand::required_attributes(needs.definition);
     let demand = demand_of(needs.reserved);
+    let zones: Vec<&str> = needs.zones.iter().map(String::as_str).collect();
     let request = Request {
         pool,
         count,
         demand: &demand,
         attributes: &attributes,
         group: needs.group,
-        zones: &[],
+        zones: &zones,
         constraints: &needs.rules.constraints,
         strategies: &needs.rules.strategies,
     };

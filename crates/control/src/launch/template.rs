@@ -67,6 +67,7 @@ pub(crate) fn checked<'a>(
         started_by,
         overrides,
         network_mode,
+        zones: network::zones(settings, launch_type, &subnets),
         subnets,
         platform_version,
         reserved,

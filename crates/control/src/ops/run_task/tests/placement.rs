@@ -314,3 +314,41 @@ fn a_task_remembers_why_it_stands_where_it_does_over_a_restart() {
         "InvalidParameterException: The referenced task was not found."
     );
 }
+
+#[test]
+fn an_awsvpc_task_goes_to_a_zone_of_its_subnets() {
+    let mut shore = Shore::new("");
+    let zones = [("s-b", "us-east-1b"), ("s-c", "us-east-1c")];
+    shore.world.settings.subnet_zones = zones
+        .map(|(subnet, zone)| (subnet.to_owned(), zone.to_owned()))
+        .into();
+    shore.world.definition("app", r#","networkMode":"awsvpc""#);
+    let body = |subnets: &str| {
+        app(&format!(
+            r#","count":8,"networkConfiguration":{{"awsvpcConfiguration":{{"subnets":[{subnets}]}}}}"#
+        ))
+    };
+    let answer = shore.world.ok("RunTask", &body(r#""s-b","s-c""#));
+    for task in answer["tasks"].as_array().unwrap() {
+        let zone = task["availabilityZone"].as_str().unwrap();
+        let details = task["attachments"][0]["details"].as_array().unwrap();
+        let subnet = details
+            .iter()
+            .find(|one| one["name"] == "subnetId")
+            .unwrap();
+        let subnet = subnet["value"].as_str().unwrap();
+        assert!(zones.contains(&(subnet, zone)), "{subnet} {zone}");
+    }
+    // A subnet whose zone nobody has told fits every zone.
+    assert_eq!(shore.world.run(&body(r#""s-b","other""#)).len(), 8);
+    let mut shore = Shore::new("");
+    shore.world.definition("app", r#","networkMode":"awsvpc""#);
+    shore.world.settings.subnet_zones = [("s-x".to_owned(), "us-east-1x".to_owned())].into();
+    let refused = shore.world.ok("RunTask", &body(r#""s-x""#));
+    let reasons = refused["failures"].as_array().unwrap();
+    assert_eq!(reasons.len(), 6);
+    assert!(
+        reasons.iter().all(|one| one["reason"] == "LOCATION"),
+        "{reasons:?}"
+    );
+}
