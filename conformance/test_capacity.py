@@ -9,6 +9,7 @@ import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
 
+import harness
 from harness import KEY, REGION, Case, until
 
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
@@ -226,3 +227,46 @@ class Hook(Case):
 
 if __name__ == "__main__":
     unittest.main()
+
+
+class Metrics(Case):
+    config = "[metrics]\nopen = true\n"
+
+    def metrics(self):
+        with urllib.request.urlopen(f"{self.server.url}/metrics", timeout=60) as answer:
+            return answer.read().decode().splitlines()
+
+    def test_metrics_count_tasks_and_instances(self):
+        self.register("counted")
+        self.ecs.run_task(taskDefinition="counted", count=2)
+        running = 'longshore_tasks{cluster="default",status="RUNNING"} 2'
+        until(lambda: running in self.metrics(), running, self.metrics)
+        self.assertIn('longshore_container_instances{cluster="default",status="ACTIVE"} 1', self.metrics())
+
+    def test_metrics_tell_what_a_provider_wants(self):
+        self.ecs.create_capacity_provider(
+            name="growing",
+            autoScalingGroupProvider={
+                "autoScalingGroupArn": "growing",
+                "managedScaling": {"status": "ENABLED"},
+            },
+        )
+        self.ecs.put_cluster_capacity_providers(
+            cluster="default",
+            capacityProviders=["growing"],
+            defaultCapacityProviderStrategy=[],
+        )
+        self.register("waiting")
+        self.ecs.run_task(taskDefinition="waiting", capacityProviderStrategy=[item("growing")])
+        labels = '{cluster="default",capacity_provider="growing"}'
+        seen = self.metrics()
+        self.assertIn(f"longshore_capacity_provider_waiting_tasks{labels} 1", seen)
+        self.assertIn(f"longshore_capacity_provider_reservation_percent{labels} 200", seen)
+
+    def test_only_an_open_server_answers_without_a_signature(self):
+        closed = harness.Server()
+        self.addCleanup(closed.close)
+        with self.assertRaises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(f"{closed.url}/metrics", timeout=60)
+        caught.exception.close()
+        self.assertEqual(caught.exception.code, 400, "MissingAuthenticationTokenException")

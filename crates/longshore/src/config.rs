@@ -23,6 +23,7 @@ pub(crate) struct Config {
     pub(crate) network: Network,
     pub(crate) registry: Registry,
     pub(crate) scripted: Scripted,
+    pub(crate) metrics: Metrics,
     /// Container instances to host; without any the machine as a whole is one.
     #[serde(rename = "instance", skip_serializing_if = "Vec::is_empty")]
     pub(crate) instances: Vec<InstanceConfig>,
@@ -64,6 +65,13 @@ pub(crate) struct Registry {
     pub(crate) insecure: Vec<String>,
 }
 
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct Metrics {
+    /// Whether `/metrics` answers unsigned requests too, as Prometheus sends them.
+    pub(crate) open: bool,
+}
+
 /// What the scripted driver's machine has; without numbers practically no limit.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -89,6 +97,7 @@ impl Default for Config {
             network: Network::default(),
             registry: Registry::default(),
             scripted: Scripted::default(),
+            metrics: Metrics::default(),
             instances: Vec::new(),
         }
     }

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::clock::SystemClock;
+use crate::metrics;
 use crate::writer::Writer;
 
 pub(crate) struct ServerGateway {
@@ -21,6 +22,9 @@ pub(crate) struct ServerGateway {
     pub(crate) logs: logs::Store,
     pub(crate) clock: SystemClock,
 }
+
+/// Answers the state in numbers.
+const METRICS: &str = "/metrics";
 
 /// The part of CloudWatch Logs that is served.
 const LOGS_OPERATIONS: [&str; 5] = [
@@ -51,6 +55,9 @@ impl Gateway for ServerGateway {
         &self,
         request: ExtensionRequest,
     ) -> Option<Result<ExtensionReply, ApiError>> {
+        if (&request.method, request.path.as_str()) == (&Method::GET, METRICS) {
+            return Some(self.metrics());
+        }
         let (&Method::POST, Some(caller)) = (&request.method, request.caller) else {
             return None;
         };
@@ -61,6 +68,15 @@ impl Gateway for ServerGateway {
 }
 
 impl ServerGateway {
+    fn metrics(&self) -> Result<ExtensionReply, ApiError> {
+        let text = metrics::text(&self.writer.snapshot());
+        let text = text.map_err(|error| ApiError::internal(format!("metrics: {error}")))?;
+        Ok(ExtensionReply {
+            content_type: metrics::CONTENT_TYPE,
+            body: Bytes::from(text),
+        })
+    }
+
     async fn ecs(&self, request: Request) -> Result<Bytes, ApiError> {
         let entry = operation::find(&request.operation)
             .ok_or_else(|| ApiError::internal(format!("unknown {}", request.operation)))?;

@@ -14,6 +14,7 @@ mod gateway;
 mod guests;
 mod instances;
 mod keys;
+mod metrics;
 mod plane;
 mod scaling;
 mod server;

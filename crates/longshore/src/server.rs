@@ -128,7 +128,8 @@ impl Server {
             ),
             clock: SystemClock,
         };
-        let http = HttpConfig::new(auth(config, &key), Arc::new(SystemClock));
+        let mut http = HttpConfig::new(auth(config, &key), Arc::new(SystemClock));
+        http.open_metrics = config.metrics.open;
         let http = tokio::spawn(api::serve(listener, Arc::new(gateway), http, async {
             // A dropped sender means that the server is gone, which is a reason to stop, too.
             let _ = stopped.await;

@@ -81,6 +81,7 @@ conformance! {
         fargate "Fargate"
         queue "Queue"
         hook "Hook"
+        metrics "Metrics"
     }
     check test_task_definitions {
         task_definitions "TaskDefinitions"

@@ -1,5 +1,5 @@
 //! What `/_longshore/v1/capacity-providers` answers: how many container instances the capacity
-//! providers want. Words of ours; ECS tells it as a metric of CloudWatch.
+//! providers want. Words of ours; ECS tells it as a metric of CloudWatch. `/metrics` has them too.
 
 use serde::{Deserialize, Serialize};
 
