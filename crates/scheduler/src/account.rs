@@ -7,8 +7,8 @@ use model::ContainerInstanceId;
 
 use crate::groups::{GroupNumber, Groups};
 use crate::index::ClassNumber;
+use crate::leaf::Entry;
 use crate::room::{Amount, Room};
-use crate::shelf::Entry;
 use crate::{Demand, Host};
 
 /// Sums are wide, so that a host registered smaller than before (after a restart on other

@@ -14,8 +14,9 @@ use model::ContainerInstanceId;
 
 use crate::account::Account;
 use crate::groups::GroupNumber;
+use crate::leaf::Entry;
 use crate::request::{BinpackBy, Pool};
-use crate::shelf::{Entry, Shelf};
+use crate::shelf::Shelf;
 use crate::{Attributes, Host};
 
 pub(crate) type ClassNumber = u32;

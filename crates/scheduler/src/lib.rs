@@ -15,6 +15,7 @@ mod groups;
 mod host;
 mod index;
 mod judge;
+mod leaf;
 mod member;
 mod place;
 mod rank;

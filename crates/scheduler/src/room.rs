@@ -17,6 +17,8 @@ impl Room {
         Self([cpu_units, memory_mib, gpus, interfaces])
     }
 
+    pub(crate) const NONE: Self = Self([0; 4]);
+
     pub(crate) fn of(self, amount: Amount) -> u32 {
         self.0[amount as usize]
     }

@@ -19,12 +19,12 @@ use crate::expression::Expression;
 use crate::groups::GroupNumber;
 use crate::index::Share;
 use crate::judge::Judged;
+use crate::leaf::Entry;
 use crate::member::is_member;
 use crate::place::{Placed, RunnerUp};
 use crate::rank::{self, Buckets, bucket};
 use crate::request::{BinpackBy, Constraint, Request, SpreadBy, Strategy};
 use crate::room::{Room, Span};
-use crate::shelf::Entry;
 use crate::{Fleet, RankValue};
 
 /// How often a host is drawn at random before those that fit are listed.
@@ -226,20 +226,25 @@ impl<'a> Search<'a> {
 
     fn any<'f>(&self, field: &Field<'f>, pick: &mut Pick<'_>) -> Option<Found<'f>> {
         let classes = field.classes.iter().copied();
-        let field = &Field {
-            classes: classes.filter(|judged| self.is_open(judged)).collect(),
-            ..*field
-        };
+        let mut open = classes.filter(|judged| self.is_open(judged));
         let draw = match pick {
             Pick::Random(draw) => draw,
             Pick::First => {
                 let by = field.by.unwrap_or(BinpackBy::Cpu);
-                let mut classes = field.classes.iter().copied();
-                return classes.find_map(|judged| {
+                return open.find_map(|judged| {
                     let entry = self.first(field, judged, by)?;
                     Some(Found { judged, entry })
                 });
             }
+        };
+        if field.by.is_none()
+            && let Some(found) = self.drawn_of_all(field, draw)
+        {
+            return Some(found);
+        }
+        let field = &Field {
+            classes: open.collect(),
+            ..*field
         };
         // The other shelf, when the first has many hosts that lack the other amount.
         let shelves: &[BinpackBy] = match &field.by {
@@ -262,7 +267,35 @@ impl<'a> Search<'a> {
         (!all.is_empty()).then(|| all[draw(all.len())])
     }
 
-    /// Draws hosts that have enough of one amount, a few times: one that fits is as likely as any other.
+    /// Draws hosts, whatever they have left, a few times: one that fits is as likely as any
+    /// other. That is all it takes while many fit.
+    fn drawn_of_all<'f>(
+        &self,
+        field: &Field<'f>,
+        draw: &mut dyn FnMut(usize) -> usize,
+    ) -> Option<Found<'f>> {
+        let all: usize = field.classes.iter().map(|judged| judged.class.len()).sum();
+        for _ in 0..DRAWS.min(all) {
+            let mut drawn = draw(all);
+            for judged in field.classes.iter().copied() {
+                let len = judged.class.len();
+                if drawn < len {
+                    let entry = *judged.class.shelf(BinpackBy::Memory).nth(drawn)?;
+                    let fits = field.span.holds(entry.room)
+                        && self.is_open(judged)
+                        && self.fits(field, judged, &entry);
+                    if fits {
+                        return Some(Found { judged, entry });
+                    }
+                    break;
+                }
+                drawn -= len;
+            }
+        }
+        None
+    }
+
+    /// Draws among hosts that have enough of one amount.
     fn drawn<'f>(
         &self,
         field: &Field<'f>,
@@ -398,16 +431,22 @@ fn count_buckets<'a>(
     for (at, strategy) in request.strategies().iter().enumerate() {
         let mut buckets = BTreeMap::new();
         if let Strategy::Spread(SpreadBy::Attribute(name)) = strategy {
-            for class in fleet.index().classes_near(request.pool) {
+            let near = fleet.index().classes_near(request.pool);
+            let near = near.map(|class| (class, bucket(class.alike(), name)));
+            let near: Vec<_> = near.collect();
+            for (class, bucket) in &near {
                 if request.pool.counts(class.alike()) {
                     let share = group.and_then(|group| class.share(group));
                     let tasks = share.map_or(0, |share| share.tasks);
-                    *buckets.entry(bucket(class.alike(), name)).or_insert(0) += tasks;
+                    *buckets.entry(*bucket).or_insert(0) += tasks;
                 }
             }
+            // Those judged are some of those near, in the same order.
+            let mut near = near.iter();
             for judged in &mut *judged {
-                let bucket = buckets.get(&bucket(judged.class.alike(), name));
-                judged.in_bucket[at] = bucket.copied().unwrap_or(0);
+                let own = near.find(|(class, _)| std::ptr::eq(*class, judged.class));
+                let tasks = own.and_then(|(_, bucket)| buckets.get(bucket));
+                judged.in_bucket[at] = tasks.copied().unwrap_or(0);
             }
         }
         all.push(buckets);

@@ -9,19 +9,14 @@ use std::sync::Arc;
 
 use model::ContainerInstanceId;
 
+use crate::leaf::{Entry, Leaf, ROOM};
 use crate::request::BinpackBy;
 use crate::room::{Amount, Room, Span};
 
 /// Entries of a leaf and children of an inner node. Half as many are left after a split, and
 /// below a quarter a node merges with its neighbour. A change touches a leaf's memory, so
 /// leaves are small.
-const WIDTH: usize = 16;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) room: Room,
-    pub(crate) id: ContainerInstanceId,
-}
+const WIDTH: usize = ROOM - 1;
 
 /// By the shelf's own amount, then the other one, then the id.
 type Key = (u32, u32, ContainerInstanceId);
@@ -44,7 +39,7 @@ struct Part {
 
 #[derive(Clone, Debug)]
 enum Node {
-    Leaf(Vec<Entry>),
+    Leaf(Leaf),
     Inner(Vec<Part>),
 }
 
@@ -52,7 +47,7 @@ impl Shelf {
     pub(crate) fn new(by: BinpackBy) -> Self {
         Self {
             by,
-            root: Part::new(by, Node::Leaf(Vec::new())),
+            root: Part::new(by, Node::Leaf(Leaf::new())),
         }
     }
 
@@ -62,7 +57,7 @@ impl Shelf {
 
     pub(crate) fn insert(&mut self, entry: Entry) {
         if let Some(right) = self.root.insert(self.by, entry) {
-            let empty = Part::new(self.by, Node::Leaf(Vec::new()));
+            let empty = Part::new(self.by, Node::Leaf(Leaf::new()));
             let left = std::mem::replace(&mut self.root, empty);
             self.root = Part::new(self.by, Node::Inner(vec![left, right]));
         }
@@ -148,7 +143,7 @@ impl Part {
         self.span = Span::NONE;
         match &*self.node {
             Node::Leaf(entries) => {
-                for entry in entries {
+                for entry in entries.iter() {
                     self.span.add_room(entry.room);
                 }
                 self.len = entries.len();
@@ -238,14 +233,26 @@ impl Part {
 
     /// Takes what `right`, its neighbour of the same height, holds.
     fn absorb(&mut self, by: BinpackBy, right: Self) -> Option<Self> {
+        let mut rest = None;
         match (Arc::make_mut(&mut self.node), &*right.node) {
-            (Node::Leaf(entries), Node::Leaf(more)) => entries.extend_from_slice(more),
+            (Node::Leaf(entries), Node::Leaf(more)) => {
+                let all = [&**entries, &**more].concat();
+                let half = if all.len() > WIDTH {
+                    all.len() / 2
+                } else {
+                    all.len()
+                };
+                *entries = Leaf::of(&all[..half]);
+                if half < all.len() {
+                    rest = Some(Self::new(by, Node::Leaf(Leaf::of(&all[half..]))));
+                }
+            }
             (Node::Inner(parts), Node::Inner(more)) => parts.extend_from_slice(more),
             // All leaves are equally deep.
             (Node::Leaf(_), Node::Inner(_)) | (Node::Inner(_), Node::Leaf(_)) => {}
         }
         self.measure(by);
-        self.split(by)
+        rest.or_else(|| self.split(by))
     }
 
     fn first(
@@ -331,3 +338,6 @@ fn merge(by: BinpackBy, parts: &mut Vec<Part>, at: usize) {
         parts.insert(left + 1, rest);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,12 +5,12 @@ use model::ContainerInstanceId;
 
 use crate::check::check;
 use crate::judge::Judged;
+use crate::leaf::Entry;
 use crate::place::{REFUSALS_MAX, Refused};
 use crate::refusal::{Refusal, Resource};
 use crate::request::BinpackBy;
 use crate::room::{Amount, Room, Span};
 use crate::search::Search;
-use crate::shelf::Entry;
 
 /// How many refusals of each reason are told when there are more hosts than
 /// [`REFUSALS_MAX`].

@@ -433,23 +433,55 @@ proptest! {
         let count = asked.count;
         asked.count = 1;
         for _ in 0..count {
-            let (indexed, scanned) = asked.with(|request| (
-                place(&world.fleet, request, &mut rng(seed)),
-                place_by_scan(&world.fleet, request, &mut rng(seed)),
-            ));
-            prop_assert_eq!(indexed.examined, scanned.examined);
-            prop_assert_eq!(indexed.tally, scanned.tally);
-            prop_assert_eq!(indexed.refusals, scanned.refusals);
-            let values = |placed: &[Placed]| placed.first().map(|one| weights(&one.values));
-            prop_assert_eq!(values(&indexed.placed), values(&scanned.placed));
-            let second = |placed: &[Placed]| {
-                Some(weights(&placed.first()?.runner_up.as_ref()?.values))
-            };
-            prop_assert_eq!(second(&indexed.placed), second(&scanned.placed));
-            if let Some(placed) = indexed.placed.first() {
-                world.hold(&asked, placed);
-            }
+            agree(&mut world, &asked, seed);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// The same with so many hosts that the shelves have several levels.
+    #[test]
+    fn the_indexes_of_large_fleets_agree_with_the_scan(
+        hosts in proptest::collection::vec(any_host(), 400),
+        runs in proptest::collection::vec(any_asked(), 20),
+        then in proptest::collection::vec(any_asked(), 20),
+    ) {
+        let mut world = World::default();
+        for (number, host) in hosts.into_iter().enumerate() {
+            let id = ContainerInstanceId::from_bits(number as u128);
+            world.fleet.register(Host { id, ..host });
+        }
+        for (seed, mut asked) in runs.into_iter().enumerate() {
+            asked.count = 40;
+            world.run(&asked, seed as u64);
+        }
+        for (seed, mut asked) in then.into_iter().enumerate() {
+            asked.count = 1;
+            agree(&mut world, &asked, seed as u64);
+        }
+    }
+}
+
+/// Places one task both ways.
+#[track_caller]
+fn agree(world: &mut World, asked: &Asked, seed: u64) {
+    let (indexed, scanned) = asked.with(|request| {
+        (
+            place(&world.fleet, request, &mut rng(seed)),
+            place_by_scan(&world.fleet, request, &mut rng(seed)),
+        )
+    });
+    assert_eq!(indexed.examined, scanned.examined);
+    assert_eq!(indexed.tally, scanned.tally);
+    assert_eq!(indexed.refusals, scanned.refusals);
+    let values = |placed: &[Placed]| placed.first().map(|one| weights(&one.values));
+    assert_eq!(values(&indexed.placed), values(&scanned.placed));
+    let second = |placed: &[Placed]| Some(weights(&placed.first()?.runner_up.as_ref()?.values));
+    assert_eq!(second(&indexed.placed), second(&scanned.placed));
+    if let Some(placed) = indexed.placed.first() {
+        world.hold(asked, placed);
     }
 }
 
