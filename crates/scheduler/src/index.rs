@@ -14,7 +14,9 @@ use model::ContainerInstanceId;
 
 use crate::account::Account;
 use crate::groups::GroupNumber;
+use crate::host::ZONE;
 use crate::leaf::Entry;
+use crate::rank::bucket;
 use crate::request::{BinpackBy, Pool};
 use crate::shelf::Shelf;
 use crate::{Attributes, Host};
@@ -33,6 +35,8 @@ pub(crate) struct Index {
 pub(crate) struct Class {
     /// One of the hosts, for what all have in common.
     alike: Alike,
+    /// Its hosts' bucket when tasks are spread by zone, as most are.
+    zone: Option<Box<str>>,
     by_cpu: Shelf,
     by_memory: Shelf,
     groups: OrdMap<GroupNumber, Share>,
@@ -90,6 +94,7 @@ impl Eq for Alike {}
 impl Class {
     fn new(alike: Alike) -> Self {
         Self {
+            zone: bucket(&alike.0, ZONE).map(Into::into),
             alike,
             by_cpu: Shelf::new(BinpackBy::Cpu),
             by_memory: Shelf::new(BinpackBy::Memory),
@@ -99,6 +104,14 @@ impl Class {
 
     pub(crate) fn alike(&self) -> &Host {
         &self.alike.0
+    }
+
+    /// Where a spread by this attribute counts its hosts.
+    pub(crate) fn bucket(&self, attribute: &str) -> Option<&str> {
+        match attribute {
+            ZONE => self.zone.as_deref(),
+            _ => bucket(self.alike(), attribute),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {

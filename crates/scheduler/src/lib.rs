@@ -8,6 +8,7 @@
 mod account;
 mod check;
 mod demand;
+mod draw;
 mod explain;
 pub mod expression;
 mod fleet;

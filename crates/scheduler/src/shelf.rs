@@ -38,6 +38,10 @@ struct Part {
 }
 
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all nodes are leaves, and a leaf is one piece of memory"
+)]
 enum Node {
     Leaf(Leaf),
     Inner(Vec<Part>),

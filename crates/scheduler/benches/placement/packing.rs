@@ -9,6 +9,9 @@ use scheduler::{BinpackBy, Demand, Fleet, Host, Pool, Request, Strategy, place};
 
 const HOST_MIB: u32 = 4096;
 const HOSTS: usize = 12;
+/// Draws the size of one task.
+type Size = fn(&mut ChaCha12Rng) -> u32;
+
 /// More would take long to solve.
 const TASKS: usize = 14;
 const FLEETS: u64 = 2_000;
@@ -17,7 +20,7 @@ pub(crate) fn compare() {
     println!("\nPacking: hosts used, {FLEETS} fleets of {TASKS} tasks, solved exactly.\n");
     println!("| Sizes of tasks, of a host | binpack | Fewest possible | Ratio |");
     println!("|---|--:|--:|--:|");
-    let mixes: [(&str, fn(&mut ChaCha12Rng) -> u32); 3] = [
+    let mixes: [(&str, Size); 3] = [
         ("1/32 to 1/4, any", |rng| rng.random_range(128..=1024)),
         ("1/8, 1/4, 1/2", |rng| 512 << rng.random_range(0..3)),
         ("1/16 to 5/8, any", |rng| rng.random_range(256..=2560)),
