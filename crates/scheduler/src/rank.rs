@@ -52,8 +52,13 @@ pub(crate) fn values_of(
     request: &Request<'_>,
     buckets: &Buckets<'_>,
 ) -> Vec<RankValue> {
+    let host = &account.host;
+    let in_bucket = |at: usize, name: &str| {
+        let bucket = buckets[at].get(&bucket(host, name));
+        bucket.copied().unwrap_or(0)
+    };
     let tasks = || account.tasks_of(request.group);
-    values(&account.host, account.entry().room, tasks, request, buckets)
+    values(host, account.entry().room, tasks, in_bucket, request)
 }
 
 /// The buckets of each spread by attribute; nothing for other strategies.
@@ -82,16 +87,16 @@ pub(crate) fn bucket<'a>(host: &'a Host, name: &str) -> Option<&'a str> {
     Some(value.as_deref().unwrap_or_default())
 }
 
-/// `host` is any with the same attributes; `tasks` tells how many of the group the host has.
+/// `host` is any with the same attributes; `tasks` tells how many of the group the host has,
+/// `in_bucket` how many the bucket of a strategy has.
 pub(crate) fn values(
     host: &Host,
     room: Room,
     tasks: impl Fn() -> u32,
+    in_bucket: impl Fn(usize, &str) -> u32,
     request: &Request<'_>,
-    buckets: &Buckets<'_>,
 ) -> Vec<RankValue> {
-    let strategies = request.strategies().iter().zip(buckets);
-    let value = |(strategy, buckets): (&Strategy, &BTreeMap<Option<&str>, u32>)| match strategy {
+    let value = |(at, strategy): (usize, &Strategy)| match strategy {
         Strategy::Random => RankValue::Random,
         Strategy::Binpack(by) => RankValue::Binpack {
             by: *by,
@@ -102,14 +107,11 @@ pub(crate) fn values(
             bucket: None,
             tasks: tasks(),
         },
-        Strategy::Spread(by @ SpreadBy::Attribute(name)) => {
-            let bucket = bucket(host, name);
-            RankValue::Spread {
-                by: by.clone(),
-                bucket: bucket.map(str::to_owned),
-                tasks: buckets.get(&bucket).copied().unwrap_or(0),
-            }
-        }
+        Strategy::Spread(by @ SpreadBy::Attribute(name)) => RankValue::Spread {
+            by: by.clone(),
+            bucket: bucket(host, name).map(str::to_owned),
+            tasks: in_bucket(at, name),
+        },
     };
-    strategies.map(value).collect()
+    request.strategies().iter().enumerate().map(value).collect()
 }

@@ -6,7 +6,7 @@
 //! up, or drawn, among those that are left. A step that leaves no host which fits is
 //! taken back, and the next best bucket tried.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::iter;
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ use rand::{Rng, RngExt};
 
 use crate::expression::Expression;
 use crate::groups::GroupNumber;
-use crate::index::Share;
+use crate::index::{Class, Share};
 use crate::judge::Judged;
 use crate::leaf::Entry;
 use crate::place::{Placed, RunnerUp};
-use crate::rank::{self, Buckets};
+use crate::rank;
 use crate::request::{BinpackBy, Constraint, Request, SpreadBy, Strategy};
 use crate::room::{Room, Span};
 use crate::{Fleet, RankValue};
@@ -33,7 +33,6 @@ pub(crate) struct Search<'a> {
     /// `None`: no host has such a task.
     pub(crate) group: Option<GroupNumber>,
     pub(crate) is_distinct: bool,
-    buckets: Buckets<'a>,
 }
 
 /// How to choose between equals.
@@ -65,15 +64,21 @@ pub(crate) struct Field<'s> {
 impl<'a> Search<'a> {
     pub(crate) fn new(fleet: &'a Fleet, request: &'a Request<'a>) -> Self {
         let pool = request.pool;
-        let near = fleet.index().classes_near(pool);
-        let held = near.filter(|class| pool.holds(class.alike()));
+        let group = fleet.group(request.group);
+        let near: Vec<&Class> = fleet.index().classes_near(pool).collect();
+        let held = near.iter().filter(|class| pool.holds(class.alike()));
         let is_distinct = |one: &Constraint| matches!(one, Constraint::DistinctInstance);
         let demand = request.demand;
-        let mut judged: Vec<_> = held.map(Judged::new).collect();
+        let mut judged: Vec<_> = held.map(|class| Judged::new(class)).collect();
+        for (at, strategy) in request.strategies().iter().enumerate() {
+            if let Strategy::Spread(SpreadBy::Attribute(name)) = strategy {
+                let counted = near.iter().filter(|class| pool.counts(class.alike()));
+                count_buckets(at, name, group, counted.copied(), &mut judged);
+            }
+        }
         Self {
             fleet,
             request,
-            buckets: count_buckets(fleet, request, &mut judged),
             judged,
             asked: Room::new(
                 demand.cpu_units,
@@ -81,7 +86,7 @@ impl<'a> Search<'a> {
                 demand.gpus,
                 demand.network_interfaces,
             ),
-            group: fleet.group(request.group),
+            group,
             is_distinct: request.constraints.iter().any(is_distinct),
         }
     }
@@ -127,8 +132,9 @@ impl<'a> Search<'a> {
     fn values(&self, found: Found<'_>) -> Vec<RankValue> {
         let Found { judged, entry } = found;
         let tasks = || self.tasks_on(&entry.id);
-        let (host, buckets) = (judged.class.alike(), &self.buckets);
-        rank::values(host, entry.room, tasks, self.request, buckets)
+        let in_bucket = |at: usize, _: &str| judged.in_bucket[at];
+        let host = judged.class.alike();
+        rank::values(host, entry.room, tasks, in_bucket, self.request)
     }
 
     fn tasks_on(&self, id: &ContainerInstanceId) -> u32 {
@@ -234,38 +240,33 @@ impl<'a> Search<'a> {
     }
 }
 
-/// What each spread by attribute counts, from the classes; told to those in the pool.
+/// What the `at`-th strategy, a spread by attribute, counts; told to the classes in the pool.
 fn count_buckets<'a>(
-    fleet: &'a Fleet,
-    request: &Request<'_>,
+    at: usize,
+    attribute: &str,
+    group: Option<GroupNumber>,
+    counted: impl Iterator<Item = &'a Class>,
     judged: &mut [Judged<'a>],
-) -> Buckets<'a> {
-    let group = fleet.group(request.group);
-    let mut all = Buckets::new();
-    for (at, strategy) in request.strategies().iter().enumerate() {
-        let mut buckets = BTreeMap::new();
-        if let Strategy::Spread(SpreadBy::Attribute(name)) = strategy {
-            let near = fleet.index().classes_near(request.pool);
-            let near = near.map(|class| (class, class.bucket(name)));
-            let near: Vec<_> = near.collect();
-            for (class, bucket) in &near {
-                if request.pool.counts(class.alike()) {
-                    let share = group.and_then(|group| class.share(group));
-                    let tasks = share.map_or(0, |share| share.tasks);
-                    *buckets.entry(*bucket).or_insert(0) += tasks;
-                }
-            }
-            // Those judged are some of those near, in the same order.
-            let mut near = near.iter();
-            for judged in &mut *judged {
-                let own = near.find(|(class, _)| std::ptr::eq(*class, judged.class));
-                let tasks = own.and_then(|(_, bucket)| buckets.get(bucket));
-                judged.in_bucket[at] = tasks.copied().unwrap_or(0);
-            }
-        }
-        all.push(buckets);
+) {
+    let Some(group) = group else {
+        return;
+    };
+    let tasks = counted.map(|class| {
+        let tasks = class.share(group).map_or(0, |share| share.tasks);
+        (class.bucket(attribute), tasks)
+    });
+    let mut buckets: Vec<(Option<&str>, u32)> = tasks.collect();
+    buckets.sort_unstable();
+    buckets.dedup_by(|(next, more), (bucket, tasks)| {
+        let is_same = next == bucket;
+        *tasks += if is_same { *more } else { 0 };
+        is_same
+    });
+    for judged in judged {
+        let bucket = judged.class.bucket(attribute);
+        let found = buckets.binary_search_by_key(&bucket, |(bucket, _)| *bucket);
+        judged.in_bucket[at] = found.map_or(0, |found| buckets[found].1);
     }
-    all
 }
 
 /// The different numbers of tasks, the least first.

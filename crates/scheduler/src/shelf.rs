@@ -194,6 +194,9 @@ impl Part {
     }
 
     fn split(&mut self, by: BinpackBy) -> Option<Self> {
+        if self.width() <= WIDTH {
+            return None;
+        }
         let right = match Arc::make_mut(&mut self.node) {
             Node::Leaf(entries) if entries.len() > WIDTH => {
                 Node::Leaf(entries.split_off(WIDTH / 2))
