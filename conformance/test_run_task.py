@@ -261,10 +261,11 @@ class Members(Case):
         self.assertEqual(task["overrides"]["inferenceAcceleratorOverrides"], [])
 
     def test_what_is_not_built_is_refused_and_starts_nothing(self):
-        code = "UnsupportedFeatureException"
-        self.refuse(code=code, placementConstraints=[{"type": "distinctInstance"}])
-        self.refuse(code=code, placementStrategy=[{"type": "random"}])
-        self.refuse(code=code, capacityProviderStrategy=[{"capacityProvider": "FARGATE_SPOT"}])
+        self.refuse(code="UnsupportedFeatureException", enableExecuteCommand=True,
+                    overrides={"taskRoleArn": "exec"})
+        self.refuse("The specified capacity provider strategy cannot contain a capacity provider that is not "
+                    "associated with the cluster.",
+                    capacityProviderStrategy=[{"capacityProvider": "FARGATE_SPOT"}])
         self.refuse("Specifying both a launch type and capacity provider strategy is not supported.",
                     launchType="EC2", capacityProviderStrategy=[{"capacityProvider": "FARGATE_SPOT"}])
 

@@ -257,6 +257,9 @@ mod tests {
                 insecure = []
 
                 [scripted]
+
+                [metrics]
+                open = false
             "#]],
         );
     }
@@ -267,7 +270,7 @@ mod tests {
             "regoin = 'x'",
             UpArguments::default(),
             expect![[r#"
-                configuration FILE, line 1, column 1: unknown field `regoin`, expected one of `listen`, `driver`, `auth`, `region`, `account`, `retention`, `capacity`, `network`, `registry`, `scripted`, `instance`"#]],
+                configuration FILE, line 1, column 1: unknown field `regoin`, expected one of `listen`, `driver`, `auth`, `region`, `account`, `retention`, `capacity`, `network`, `registry`, `scripted`, `metrics`, `instance`"#]],
         );
         check(
             "region = 'x'\n[network]\n  pool = 3\n",
@@ -303,6 +306,9 @@ mod tests {
                 insecure = []
 
                 [scripted]
+
+                [metrics]
+                open = false
 
                 [[instance]]
                 name = "a"
