@@ -36,7 +36,7 @@ pub(super) fn store_with(limits: Limits) -> TestStore {
 }
 
 impl TestStore {
-    fn count(&self, name: &str) -> usize {
+    pub(super) fn count(&self, name: &str) -> usize {
         std::fs::read_dir(self.folder.path().join("images").join(name))
             .unwrap()
             .count()
