@@ -6,6 +6,7 @@ mod bench;
 mod codegen;
 mod demo;
 mod facts;
+mod fuzz;
 mod javascript;
 mod model_import;
 mod packages;
@@ -26,6 +27,8 @@ usage: cargo xtask TASK
   tidy                check the house rules that no compiler knows
   bench api|start     measure the API, or lives of real containers, against peers and floors
   bench placement     measure the choice of a host in fleets of 10 to 10,000 instances
+  fuzz expression [INPUTS]
+                      try random expressions of the query language (1,000,000)
   codegen [--check]   write what is generated from smithy/; --check only compares
   model import PATH   write smithy/ecs.json from botocore (a wheel, its folder or service-2.json)
   venv                make target/venv with botocore, boto3 and the AWS CLI";
@@ -64,6 +67,8 @@ fn run(words: &[&str]) -> anyhow::Result<()> {
         ["bench", "api"] => bench::api(),
         ["bench", "start"] => bench::start(),
         ["bench", "placement"] => bench::placement(),
+        ["fuzz", "expression"] => fuzz::expression(None),
+        ["fuzz", "expression", inputs] => fuzz::expression(Some(inputs)),
         ["model", "import", path] => model_import::run(path.as_ref()),
         ["codegen"] => codegen::run(codegen::Mode::Write),
         ["codegen", "--check"] => codegen::run(codegen::Mode::Check),

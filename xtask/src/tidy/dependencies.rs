@@ -46,7 +46,10 @@ const ARROWS: [(&str, &[&str]); 14] = [
 const PURE: [(&str, &[&str]); 4] = [
     ("longshore-model", &["serde", "serde_json", "thiserror"]),
     // Of `time` the calendar only: its clock is not compiled in.
-    ("scheduler", &["imbl", "rand", "regex", "time"]),
+    (
+        "scheduler",
+        &["imbl", "rand", "regex", "regex-syntax", "time"],
+    ),
     ("engine", &[]),
     (
         "control",

@@ -5,7 +5,7 @@ use std::fmt;
 use model::Timestamp;
 
 use super::operand::{self, Version};
-use super::pattern::Pattern;
+use super::pattern::{self, Pattern};
 use super::scanner::{Scanner, is_bare};
 
 /// Characters of an expression.
@@ -189,6 +189,7 @@ pub(super) fn parse(text: &str) -> Parsed<Node> {
     let mut parser = Parser {
         scanner: Scanner::new(text),
         depth: 0,
+        patterns: 0,
     };
     let root = parser.or()?;
     parser.scanner.skip_blanks();
@@ -201,6 +202,8 @@ pub(super) fn parse(text: &str) -> Parsed<Node> {
 struct Parser {
     scanner: Scanner,
     depth: usize,
+    /// Size of all patterns so far.
+    patterns: usize,
 }
 
 impl Parser {
@@ -371,7 +374,14 @@ impl Parser {
         self.scanner.skip_blanks();
         let position = self.scanner.position();
         let text = self.literal()?;
-        Pattern::parse(&text).map_err(|problem| ParseError {
+        let read = Pattern::parse(&text).and_then(|pattern| {
+            self.patterns += pattern.size();
+            if self.patterns > pattern::SIZE_MAX {
+                return Err("the regular expressions are too large together".to_owned());
+            }
+            Ok(pattern)
+        });
+        read.map_err(|problem| ParseError {
             position,
             expected: "a regular expression".to_owned(),
             found: format!("`{text}`: {problem}"),

@@ -301,6 +301,38 @@ fn patterns_that_cannot_be_matched_in_linear_time_are_refused() {
     check(r"attribute:x =~ a\++", "x=a++", true);
 }
 
+/// Such expressions took up to 200 ms when only the compiled size of a pattern was limited.
+#[test]
+fn patterns_are_small_together() {
+    let too_large = |text: String| {
+        let error = Expression::parse(&text).unwrap_err();
+        assert!(error.found.contains("too large"), "{text}: {error}");
+    };
+    let many = |pattern: &str, count: usize| {
+        vec![format!("attribute:a =~ '{pattern}'"); count].join(" or ")
+    };
+    too_large(many("(.*a){20}", 40));
+    too_large(many("(a|a)*b", 70));
+    too_large(many(&"a?".repeat(500), 1));
+    too_large(many(&"(a*)*".repeat(100), 1));
+    too_large(many(&"ab|".repeat(300), 1));
+    assert!(Expression::parse(&many("t2.*", 40)).is_ok());
+    assert!(Expression::parse(&many("[a-z0-9-]{1,63}(.[a-z]{1,63})?", 1)).is_ok());
+}
+
+/// As in Java: `\d` and the like are ASCII, also without regard to case.
+#[test]
+fn patterns_know_ascii() {
+    check(r"attribute:x =~ \w+", "x=aB_9", true);
+    check(r"attribute:x =~ \w+", "x=é", false);
+    check("attribute:x =~ '(?i)T2.*'", "x=t2.small", true);
+    check("attribute:x =~ .*é+", "x=aéé", true);
+    for pattern in [r"\pL", "[é]", r"(?u)\w"] {
+        let parsed = Expression::parse(&format!("attribute:x =~ '{pattern}'"));
+        assert!(parsed.is_err(), "{pattern}");
+    }
+}
+
 #[test]
 fn limits_hold() {
     let long = |length: usize| format!("attribute:a == {}", "x".repeat(length - 15));
