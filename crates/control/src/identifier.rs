@@ -148,6 +148,12 @@ pub fn task_id(settings: &Settings, cluster: &str, text: &str) -> Result<TaskId,
     id.parse().map_err(|_| not_hexadecimal(&id))
 }
 
+/// A task of the cluster that is still remembered.
+pub(crate) fn known_task(state: &State, cluster: &str, id: TaskId) -> Result<Arc<Task>, OpError> {
+    let known = state.task_in(cluster, id).cloned();
+    known.ok_or_else(|| OpError::invalid_parameter("The referenced task was not found."))
+}
+
 fn not_hexadecimal(id: &str) -> OpError {
     OpError::invalid_parameter(format!(
         "Invalid identifier: {id} has characters other than hexadecimal digits"

@@ -28,6 +28,7 @@ pub mod report;
 pub mod retention;
 mod sizes;
 pub mod state;
+mod stopping;
 mod taggable;
 mod tags;
 #[cfg(test)]

@@ -6,12 +6,11 @@ use model::interrupt::{InterruptInput, InterruptOutput};
 
 use crate::cx::Cx;
 use crate::error::OpError;
-use crate::identifier::{active_cluster, task_id};
-use crate::record::Task;
+use crate::identifier::{active_cluster, known_task, task_id};
 use crate::record::capacity_provider::FARGATE_SPOT;
-use crate::record::task::{Desired, Stop, StopCode};
-use crate::view;
+use crate::record::task::{Stop, StopCode};
 use crate::view::task::Tags;
+use crate::{stopping, view};
 
 pub(crate) fn interrupt(
     cx: &mut Cx<'_>,
@@ -19,24 +18,17 @@ pub(crate) fn interrupt(
 ) -> Result<InterruptOutput, OpError> {
     let cluster = active_cluster(&cx.reading(), input.cluster.as_deref())?;
     let id = task_id(cx.settings, &cluster.name, &input.task)?;
-    let found = cx.state.task_in(&cluster.name, id).cloned();
-    let not_found = || OpError::invalid_parameter("The referenced task was not found.");
-    let mut task = found.ok_or_else(not_found)?;
+    let task = known_task(cx.state, &cluster.name, id)?;
     if task.provider.as_deref() != Some(FARGATE_SPOT) {
         return Err(OpError::invalid_parameter(
             "Only a task on capacity provider FARGATE_SPOT can be interrupted.",
         ));
     }
-    if task.desired == Desired::Running {
-        let mut changed = Task::clone(&task);
-        let cause = Stop {
-            code: StopCode::SpotInterruption,
-            reason: "Your Spot Task was interrupted.".to_owned(),
-        };
-        changed.want_stopped(cause, cx.now);
-        changed.version += 1;
-        task = cx.state.put_task(changed);
-    }
+    let cause = Stop {
+        code: StopCode::SpotInterruption,
+        reason: "Your Spot Task was interrupted.".to_owned(),
+    };
+    let task = stopping::wish(cx, task, cause);
     Ok(InterruptOutput {
         task: view::task::task(&cx.reading(), &task, Tags::Shown),
     })

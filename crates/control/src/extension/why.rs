@@ -7,7 +7,7 @@ use super::explain::{asked, decision_now, named, pool_text, zone};
 use crate::capacity::queue;
 use crate::cx::ReadCx;
 use crate::error::OpError;
-use crate::identifier::{active_cluster, task_id};
+use crate::identifier::{active_cluster, known_task, task_id};
 use crate::launch::{create, placing};
 use crate::record::placement::{Placement, RulesText, Sample};
 use crate::record::task::Task;
@@ -15,8 +15,7 @@ use crate::record::task::Task;
 pub(crate) fn why(cx: &ReadCx<'_>, input: WhyInput) -> Result<WhyOutput, OpError> {
     let cluster = active_cluster(cx, input.cluster.as_deref())?;
     let id = task_id(cx.settings, &cluster.name, &input.task)?;
-    let not_found = || OpError::invalid_parameter("The referenced task was not found.");
-    let task = cx.state.task_in(&cluster.name, id).ok_or_else(not_found)?;
+    let task = &*known_task(cx.state, &cluster.name, id)?;
     let placement = match task.placement.as_deref() {
         Some(kept) => Some(explanation(
             task,

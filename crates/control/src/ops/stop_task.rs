@@ -7,12 +7,11 @@ use model::shapes::{StopTaskInput, StopTaskOutput};
 
 use crate::cx::Cx;
 use crate::error::OpError;
-use crate::identifier::{active_cluster, task_id};
+use crate::identifier::{active_cluster, known_task, task_id};
 use crate::limits::STOP_REASON_CHARS_MAX;
-use crate::record::Task;
-use crate::record::task::{Desired, Stop, StopCode};
-use crate::view;
+use crate::record::task::{Stop, StopCode};
 use crate::view::task::Tags;
+use crate::{stopping, view};
 
 pub(crate) fn stop_task(cx: &mut Cx<'_>, input: StopTaskInput) -> Result<StopTaskOutput, OpError> {
     let cluster = active_cluster(&cx.reading(), input.cluster.as_deref())?;
@@ -20,19 +19,8 @@ pub(crate) fn stop_task(cx: &mut Cx<'_>, input: StopTaskInput) -> Result<StopTas
     let text = text.ok_or_else(|| OpError::invalid_parameter("Task can not be blank."))?;
     let id = task_id(cx.settings, &cluster.name, text)?;
     let cause = user_initiated(input.reason)?;
-    let found = cx.state.task_in(&cluster.name, id).cloned();
-    let not_found = || OpError::invalid_parameter("The referenced task was not found.");
-    let mut task = found.ok_or_else(not_found)?;
-    if task.desired == Desired::Running {
-        let mut changed = Task::clone(&task);
-        if changed.is_waiting() {
-            changed.end_unplaced(cause, cx.now);
-        } else {
-            changed.want_stopped(cause, cx.now);
-        }
-        changed.version += 1;
-        task = cx.state.put_task(changed);
-    }
+    let task = known_task(cx.state, &cluster.name, id)?;
+    let task = stopping::wish(cx, task, cause);
     Ok(StopTaskOutput {
         task: Some(view::task::task(&cx.reading(), &task, Tags::Shown)),
     })
