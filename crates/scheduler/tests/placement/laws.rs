@@ -7,8 +7,8 @@ use model::{ContainerInstanceId, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 use scheduler::{
-    Attributes, BinpackBy, Constraint, Demand, Fleet, Free, Host, Placed, RankValue, SpreadBy,
-    Strategy as Rule, place, place_by_scan,
+    Attributes, BinpackBy, Constraint, Demand, Fleet, Free, Host, Placed, RankValue, Request,
+    SpreadBy, Strategy as Rule, explain, place, place_by_scan, survey,
 };
 
 use crate::notation::{Asked, ZONE, host, member_of, rng};
@@ -480,8 +480,27 @@ fn agree(world: &mut World, asked: &Asked, seed: u64) {
     assert_eq!(values(&indexed.placed), values(&scanned.placed));
     let second = |placed: &[Placed]| Some(weights(&placed.first()?.runner_up.as_ref()?.values));
     assert_eq!(second(&indexed.placed), second(&scanned.placed));
+    asked.with(|request| surveys_agree(&world.fleet, request, seed));
     if let Some(placed) = indexed.placed.first() {
         world.hold(asked, placed);
+    }
+}
+
+/// The hosts that refuse, by the index and by asking every one, in the order of ids.
+#[track_caller]
+fn surveys_agree(fleet: &Fleet, request: &Request<'_>, seed: u64) {
+    let mut hosts = explain(fleet, request, &mut rng(seed)).hosts;
+    hosts.sort_by_key(|examined| examined.host);
+    let refusals = hosts.iter().filter_map(|examined| {
+        let first = examined.refusals.first()?.clone();
+        Some((examined.host, first))
+    });
+    let refusals: Vec<_> = refusals.collect();
+    let seen = survey(fleet, request, hosts.len(), 10).unwrap();
+    assert_eq!(seen.tally.values().sum::<usize>(), refusals.len());
+    assert_eq!(seen.refusals, refusals[..refusals.len().min(10)]);
+    if let Some(fewer) = hosts.len().checked_sub(1) {
+        assert_eq!(survey(fleet, request, fewer, 10), None);
     }
 }
 
