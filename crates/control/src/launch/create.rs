@@ -97,20 +97,16 @@ impl Template<'_> {
         start: Start<'_>,
         index: usize,
     ) -> Arc<Task> {
-        let host = match &start {
-            Start::Placed(placed, _) => Some(placed.host),
-            Start::Waiting(_) => None,
+        let (instance, gpus, placement, waiting) = match start {
+            Start::Placed(placed, why) => (Some(placed.host), placed.gpu_ids.clone(), why, None),
+            Start::Waiting(waiting) => (None, Vec::new(), None, Some(waiting)),
         };
-        let attachment = self.attachment(cx, host, index);
+        let attachment = self.attachment(cx, instance, index);
         let containers = self.definition.containers().iter().map(|container| {
             let name = container.name.as_deref().unwrap_or_default();
             Container::new(uuid(cx.random.bits()), name)
         });
         let containers = containers.collect();
-        let (instance, gpus, placement, waiting) = match start {
-            Start::Placed(placed, why) => (Some(placed.host), placed.gpu_ids.clone(), why, None),
-            Start::Waiting(waiting) => (None, Vec::new(), None, Some(waiting)),
-        };
         let task = Task {
             id: cx.random.task_id(),
             cluster: self.cluster.to_owned(),

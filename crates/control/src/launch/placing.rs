@@ -107,7 +107,6 @@ impl Placing {
         Some(Placement {
             rules: self.rules.clone(),
             seed: self.seed,
-            index: count(index),
             examined: count(self.placements.examined),
             ranking: ranking(&placed.values),
             runner_up,

@@ -14,9 +14,6 @@ pub struct Placement {
     pub rules: Option<Arc<RulesText>>,
     /// Of the random choices of the call, or of one provider's share of it.
     pub seed: u64,
-    /// Which of the placements from that seed this task is, from 0.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub index: u32,
     /// Hosts looked at.
     pub examined: u32,
     /// One value per strategy.
@@ -54,8 +51,4 @@ pub struct Sample {
     pub instance: ContainerInstanceId,
     pub reason: String,
     pub detail: String,
-}
-
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
