@@ -31,10 +31,15 @@ impl Version {
 /// The forms of `placement.md` §2.2; without an offset the moment is UTC, a day is its first
 /// moment.
 pub(super) fn moment(text: &str) -> Option<Timestamp> {
-    let with_offset = || OffsetDateTime::parse(text, &Rfc3339).ok();
+    // Before those without an offset: these would read past `+0200`.
+    let with_offset = || {
+        let moment = OffsetDateTime::parse(text, &Rfc3339);
+        moment.or_else(|_| OffsetDateTime::parse(text, &Iso8601::DEFAULT))
+    };
     let without = || PrimitiveDateTime::parse(text, &Iso8601::DEFAULT).ok();
     let day = || Date::parse(text, &Iso8601::DEFAULT).ok();
     let moment = with_offset()
+        .ok()
         .or_else(|| without().map(PrimitiveDateTime::assume_utc))
         .or_else(|| day().map(|day| day.midnight().assume_utc()))?;
     Some(Timestamp::from_millis(
@@ -46,7 +51,7 @@ pub(super) fn moment(text: &str) -> Option<Timestamp> {
 pub(super) fn compare_texts(one: &str, other: &str) -> Ordering {
     let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
     match (number(one), number(other)) {
-        (Some(one), Some(other)) => one.total_cmp(&other),
+        (Some(one), Some(other)) => one.partial_cmp(&other).unwrap_or(Ordering::Equal),
         _ => one.cmp(other),
     }
 }

@@ -10,7 +10,10 @@
 //! | `\Q…\E`, `\Z`, `\G`, `\R`, `\h`, `\e`, octal escapes | Refused |
 //! | `\p{L}`, `(?u)`; characters beyond ASCII in a class | Refused: attribute values are ASCII |
 //! | `.` is any character | It is any byte, so it takes several to match a character beyond ASCII |
+//! | `\<`, `\v`, `\b{g}`, `[a--b]`, `[a~~b]`, `[[:alpha:]]`, `(?U)`, `(?x)`, `a**` | Refused with their place: the crate reads them otherwise |
 //! | No limit on size | At most [`SIZE_MAX`] |
+
+mod java;
 
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
@@ -39,8 +42,8 @@ impl Pattern {
     /// # Errors
     /// A sentence that says what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if is_possessive(text) {
-            return Err("possessive repetition is not supported".to_owned());
+        if let Some(difference) = java::difference(text) {
+            return Err(difference);
         }
         // First by itself: closing and opening groups must not pair with ours.
         let size = size(&read(text)?).saturating_add(4);
@@ -115,22 +118,4 @@ fn size(pattern: &Hir) -> usize {
                 .saturating_add(2)
         }
     }
-}
-
-/// Is there a `+` right behind a repetition, outside classes and escapes?
-fn is_possessive(text: &str) -> bool {
-    let (mut in_class, mut repeated) = (false, false);
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        let was_repeated = std::mem::take(&mut repeated);
-        match character {
-            '\\' => drop(characters.next()),
-            '[' => in_class = true,
-            ']' => in_class = false,
-            '+' if was_repeated && !in_class => return true,
-            '*' | '+' | '?' | '}' if !in_class => repeated = true,
-            _ => {}
-        }
-    }
-    false
 }
