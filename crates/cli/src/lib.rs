@@ -18,6 +18,7 @@ mod log_reader;
 mod log_stream;
 mod logs;
 mod ps;
+mod remedy;
 mod run;
 mod screen;
 mod shorthand;

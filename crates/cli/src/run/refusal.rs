@@ -6,7 +6,7 @@ use model::shapes::{ContainerInstance, Failure, RunTaskInput, TaskDefinition};
 
 use super::demand::Demand;
 use crate::instances::{amount, ports};
-use crate::{Connection, listing, task_name};
+use crate::{Connection, listing, remedy, task_name};
 
 /// What a failure's reason says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,28 +52,6 @@ impl Kind {
             _ => Self::Other,
         }
     }
-
-    fn hint(self) -> Option<&'static str> {
-        Some(match self {
-            Self::Cpu | Self::Memory | Self::CapacityUnavailable => {
-                "ask for less in the definition or with --overrides, or stop other tasks \
-                 (`longshore ps` lists them)"
-            }
-            Self::Ports => {
-                "leave `hostPort` out to get a free port, or stop what holds it (`longshore ps` \
-                 lists tasks with their ports)"
-            }
-            Self::Agent => "wait until the instance's agent is connected (`longshore instances`)",
-            Self::Attribute => {
-                "the definition needs what no instance has: change it or add an instance"
-            }
-            Self::Location => "give a subnet in the zone of an instance",
-            Self::Missing | Self::Inactive => "`longshore instances` lists the instances there are",
-            Self::Constraint => "loosen the placement constraints or add an instance",
-            Self::ConcurrencyLimit => "wait for other tasks to end, or have the quota raised",
-            Self::Resource | Self::Other => return None,
-        })
-    }
 }
 
 /// A sentence per failure, then the hints.
@@ -89,12 +67,8 @@ pub(super) async fn explain(
         .iter()
         .flat_map(|failure| sentences(failure, demand.as_ref(), &instances))
         .collect();
-    let mut hints = Vec::new();
-    for failure in failures {
-        let hint = Kind::of(failure.reason.as_deref().unwrap_or_default()).hint();
-        hints.extend(hint.filter(|hint| !hints.contains(hint)));
-    }
-    sentences.extend(hints.into_iter().map(|hint| format!("hint: {hint}")));
+    let reasons = failures.iter().filter_map(|one| one.reason.as_deref());
+    sentences.extend(remedy::hints(reasons));
     sentences
 }
 

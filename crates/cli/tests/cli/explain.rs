@@ -99,6 +99,36 @@ task 0c9f3a64: stopped after running 2.5 s: EssentialContainerExited
 }
 
 #[tokio::test]
+async fn why_names_the_remedy() {
+    let waiting = |requests: &[Request]| {
+        let (operation, _) = requests.last().unwrap();
+        if operation == WHY {
+            let placement = explanation(&[decision(None)]);
+            return (200, json!({"taskArn": arn(ID), "placement": placement}));
+        }
+        let mut task = task(ID, "STOPPED", [None, None]);
+        task["stoppedReason"] = json!("Task stopped by user");
+        task["containers"][1]["reason"] = json!("CannotPullContainerError: no such image");
+        (200, json!({"tasks": [task]}))
+    };
+    let server = Server::start(waiting).await;
+    let done = run(&server, &["why", ID]).await;
+    let hints: Vec<_> = done
+        .out
+        .lines()
+        .filter(|line| line.starts_with("hint: "))
+        .collect();
+    let expected = [
+        "hint: check the image's name, tag and credentials; `longshore image load` takes an \
+         archive where there is no registry",
+        "hint: wait until the instance's agent is connected (`longshore instances`)",
+        "hint: ask for less memory in the definition or with --overrides, or stop other tasks \
+         (`longshore ps` lists them)",
+    ];
+    assert_eq!(hints, expected, "{}", done.err);
+}
+
+#[tokio::test]
 async fn a_dry_run_sends_the_file_and_starts_nothing() {
     let server = Server::start(script).await;
     let words = ["run", "-", "--dry-run", "--count", "2"];
