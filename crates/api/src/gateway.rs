@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -67,6 +68,9 @@ pub struct Caller {
     pub region: Arc<str>,
 }
 
+/// The header that asks for a read to lag behind writes, for example `2s` or `500ms`.
+pub const CONSISTENCY_DELAY: &str = "x-longshore-consistency-delay";
+
 /// An authenticated call of an operation that the gateway knows.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -75,6 +79,9 @@ pub struct Request {
     pub caller: Caller,
     /// The UUID that also stands in the answer's `x-amzn-RequestId`.
     pub request_id: String,
+    /// How far the answer to a read may lag behind writes, where the request says so in
+    /// [`CONSISTENCY_DELAY`].
+    pub consistency_delay: Option<Duration>,
     /// A JSON object, well-formed; its members are not checked.
     pub body: Bytes,
 }

@@ -4,18 +4,21 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::request::Parts;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use hyper::body::Incoming;
 use model::errors::ErrorCode;
 use tokio::time::Instant;
 
 use crate::auth::Authenticator;
 use crate::config::{Clock, HttpConfig, HttpLimits, RequestIds};
-use crate::gateway::{ApiError, Caller, ExtensionRequest, Gateway, Request, Service};
+use crate::gateway::{
+    ApiError, CONSISTENCY_DELAY, Caller, ExtensionRequest, Gateway, Request, Service,
+};
 use crate::hosts::Hosts;
 use crate::reply::Response;
 use crate::sigv4::SignedRequest;
@@ -112,6 +115,7 @@ impl Handler {
             .ok_or_else(|| ApiError::new(ErrorCode::UnknownOperationException, ""))?;
         operation.clone_into(&mut about.operation);
         let caller = self.caller(head, &body, service, about)?;
+        let consistency_delay = consistency_delay(&head.headers)?;
         let operation = operation.to_owned();
         let request_id = request_id.to_owned();
         let request = Request {
@@ -119,6 +123,7 @@ impl Handler {
             operation,
             caller,
             request_id,
+            consistency_delay,
             body,
         };
         self.gateway.call(request).await.map(reply::json)
@@ -180,6 +185,19 @@ impl Handler {
         about.access_key_id = Some(Arc::clone(&caller.access_key_id));
         Ok(caller)
     }
+}
+
+fn consistency_delay(headers: &HeaderMap) -> Result<Option<Duration>, ApiError> {
+    let Some(given) = headers.get(CONSISTENCY_DELAY) else {
+        return Ok(None);
+    };
+    let text = String::from_utf8_lossy(given.as_bytes());
+    let delay = humantime::parse_duration(&text).map_err(|_| {
+        let message =
+            format!("{CONSISTENCY_DELAY} must be a duration like 2s or 500ms, but is '{text}'.");
+        ApiError::new(ErrorCode::InvalidParameterException, message)
+    })?;
+    Ok(Some(delay))
 }
 
 fn not_found() -> ApiError {

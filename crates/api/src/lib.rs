@@ -23,6 +23,9 @@ pub use auth::Auth;
 pub use config::{Clock, HttpConfig, HttpLimits, RandomIds, RequestIds};
 pub use http::Method;
 
-pub use gateway::{ApiError, Caller, ExtensionReply, ExtensionRequest, Gateway, Request, Service};
+pub use gateway::{
+    ApiError, CONSISTENCY_DELAY, Caller, ExtensionReply, ExtensionRequest, Gateway, Request,
+    Service,
+};
 pub use server::serve;
 pub use sigv4::{Key, Keys, Session};

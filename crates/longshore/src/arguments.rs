@@ -1,6 +1,7 @@
 //! The command line. Names are fixed: tests and documents rely on them.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,10 @@ pub(crate) struct UpArguments {
     /// Account in ARNs, 12 digits [default: 000000000000]
     #[arg(long)]
     pub(crate) account: Option<String>,
+    /// How long a read may not show a write yet, for example 2s, to try how callers cope
+    /// [default: 0s]
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(crate) consistency_delay: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::{AuthMode, DriverName, UpArguments};
+use crate::history;
 use crate::instances::{self, InstanceConfig};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -18,6 +20,9 @@ pub(crate) struct Config {
     pub(crate) auth: AuthMode,
     pub(crate) region: String,
     pub(crate) account: String,
+    /// How far reads lag behind writes; see `history.rs`.
+    #[serde(with = "duration")]
+    pub(crate) consistency_delay: Duration,
     pub(crate) retention: Retention,
     pub(crate) capacity: Capacity,
     pub(crate) network: Network,
@@ -92,6 +97,7 @@ impl Default for Config {
             auth: AuthMode::Required,
             region: "us-east-1".to_owned(),
             account: "000000000000".to_owned(),
+            consistency_delay: Duration::ZERO,
             retention: Retention::default(),
             capacity: Capacity::default(),
             network: Network::default(),
@@ -120,6 +126,23 @@ impl Default for Capacity {
     }
 }
 
+/// Written as people do: `2s`, `1m 30s`.
+mod duration {
+    use std::time::Duration;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&humantime::format_duration(*value))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(from)?;
+        humantime::parse_duration(&text).map_err(D::Error::custom)
+    }
+}
+
 /// Why a configuration cannot be used; one sentence each.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -140,6 +163,8 @@ pub(crate) enum ConfigError {
     Account(String),
     #[error("--region must be letters, digits and hyphens, but is '{0}'")]
     Region(String),
+    #[error("--consistency-delay must be at most 60s, but is {}", humantime::format_duration(*.0))]
+    ConsistencyDelay(Duration),
     #[error("--listen must be an address with a port like 127.0.0.1:8327, but is '{0}'")]
     Listen(String),
     #[error("configuration: {0}")]
@@ -161,6 +186,8 @@ impl Config {
         config.auth = flags.auth.unwrap_or(config.auth);
         config.region = flags.region.unwrap_or(config.region);
         config.account = flags.account.unwrap_or(config.account);
+        let delay = flags.consistency_delay;
+        config.consistency_delay = delay.unwrap_or(config.consistency_delay);
         config.check()?;
         Ok(config)
     }
@@ -190,6 +217,9 @@ impl Config {
         let in_region = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         if self.region.is_empty() || !self.region.bytes().all(in_region) {
             return Err(ConfigError::Region(self.region.clone()));
+        }
+        if self.consistency_delay > history::DELAY_MAX {
+            return Err(ConfigError::ConsistencyDelay(self.consistency_delay));
         }
         let addresses = self.addresses()?;
         if self.auth == AuthMode::None && !addresses.iter().all(|one| one.ip().is_loopback()) {
@@ -244,6 +274,7 @@ mod tests {
                 auth = "required"
                 region = "eu-north-1"
                 account = "123456789012"
+                consistency-delay = "0s"
 
                 [retention]
                 stopped-tasks = 7200
@@ -270,7 +301,7 @@ mod tests {
             "regoin = 'x'",
             UpArguments::default(),
             expect![[r#"
-                configuration FILE, line 1, column 1: unknown field `regoin`, expected one of `listen`, `driver`, `auth`, `region`, `account`, `retention`, `capacity`, `network`, `registry`, `scripted`, `metrics`, `instance`"#]],
+                configuration FILE, line 1, column 1: unknown field `regoin`, expected one of `listen`, `driver`, `auth`, `region`, `account`, `consistency-delay`, `retention`, `capacity`, `network`, `registry`, `scripted`, `metrics`, `instance`"#]],
         );
         check(
             "region = 'x'\n[network]\n  pool = 3\n",
@@ -293,6 +324,7 @@ mod tests {
                 auth = "required"
                 region = "us-east-1"
                 account = "000000000000"
+                consistency-delay = "0s"
 
                 [retention]
                 stopped-tasks = 3600

@@ -2,17 +2,23 @@
 //! writes go through the writer, the logs API reads the log store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use api::{ApiError, ExtensionReply, ExtensionRequest, Gateway, Method, Request, Service};
+use api::{
+    ApiError, CONSISTENCY_DELAY, ExtensionReply, ExtensionRequest, Gateway, Method, Request,
+    Service,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use control::operation::{self, Answer, Prepared};
 use control::{Caller, OpError, ReadCx, Settings, extension};
 use logs::LogsError;
+use model::errors::ErrorCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::clock::SystemClock;
+use crate::history::History;
 use crate::metrics;
 use crate::writer::Writer;
 
@@ -21,6 +27,7 @@ pub(crate) struct ServerGateway {
     pub(crate) settings: Arc<Settings>,
     pub(crate) logs: logs::Store,
     pub(crate) clock: SystemClock,
+    pub(crate) history: History,
 }
 
 /// Answers the state in numbers.
@@ -62,7 +69,7 @@ impl Gateway for ServerGateway {
             return None;
         };
         let prepared = extension::prepare(&request.path, &request.body)?;
-        let answer = self.run(caller, prepared).await;
+        let answer = self.run(caller, Some(Duration::ZERO), prepared).await;
         Some(answer.map(ExtensionReply::json))
     }
 }
@@ -80,20 +87,33 @@ impl ServerGateway {
     async fn ecs(&self, request: Request) -> Result<Bytes, ApiError> {
         let entry = operation::find(&request.operation)
             .ok_or_else(|| ApiError::internal(format!("unknown {}", request.operation)))?;
-        self.run(request.caller, entry.prepare(&request.body)).await
+        let delay = self.checked(request.consistency_delay)?;
+        let prepared = entry.prepare(&request.body);
+        self.run(request.caller, delay, prepared).await
+    }
+
+    fn checked(&self, delay: Option<Duration>) -> Result<Option<Duration>, ApiError> {
+        let most = self.history.delay_max();
+        if delay.is_none_or(|delay| delay <= most) {
+            return Ok(delay);
+        }
+        let most = humantime::format_duration(most);
+        let message = format!("{CONSISTENCY_DELAY} must be at most {most} on this server.");
+        Err(ApiError::new(ErrorCode::InvalidParameterException, message))
     }
 
     /// A read runs here and now, a write goes to the writer.
     async fn run(
         &self,
         caller: api::Caller,
+        delay: Option<Duration>,
         prepared: Result<Prepared, OpError>,
     ) -> Result<Bytes, ApiError> {
         let caller = Caller {
             principal_arn: caller.principal_arn.to_string(),
         };
         let answer = match prepared.map_err(api_error)? {
-            Prepared::Read(call) => self.read(&caller, call),
+            Prepared::Read(call) => self.read(&caller, delay, call),
             Prepared::Write(call) => self.writer.run(Arc::new(caller), call).await,
         };
         let json = answer
@@ -102,8 +122,14 @@ impl ServerGateway {
         Ok(Bytes::from(json))
     }
 
-    fn read(&self, caller: &Caller, call: control::operation::ReadCall) -> Result<Answer, OpError> {
-        let state = self.writer.snapshot();
+    fn read(
+        &self,
+        caller: &Caller,
+        delay: Option<Duration>,
+        call: control::operation::ReadCall,
+    ) -> Result<Answer, OpError> {
+        let delayed = self.history.seen_by(delay);
+        let state = delayed.unwrap_or_else(|| self.writer.snapshot());
         let settings = &self.settings;
         call(&ReadCx {
             state: &state,
@@ -143,12 +169,8 @@ fn answer<I: DeserializeOwned, O: Serialize>(
     body: &[u8],
     call: impl FnOnce(&I) -> Result<O, LogsError>,
 ) -> Result<Bytes, ApiError> {
-    let input = serde_json::from_slice(body).map_err(|error| {
-        ApiError::new(
-            model::errors::ErrorCode::SerializationException,
-            error.to_string(),
-        )
-    })?;
+    let input = serde_json::from_slice(body)
+        .map_err(|error| ApiError::new(ErrorCode::SerializationException, error.to_string()))?;
     let output = call(&input).map_err(logs_error)?;
     let json =
         serde_json::to_vec(&output).map_err(|error| ApiError::internal(error.to_string()))?;

@@ -12,6 +12,7 @@ mod driver;
 mod exit;
 mod gateway;
 mod guests;
+mod history;
 mod instances;
 mod keys;
 mod metrics;

@@ -28,6 +28,7 @@ use crate::config::{Config, ConfigError};
 use crate::data_dir::{self, DataDirError, ServerFile};
 use crate::driver::{self, DriverError, Drivers};
 use crate::gateway::ServerGateway;
+use crate::history::History;
 use crate::instances;
 use crate::keys::{OneKey, RootKey, root_arn};
 use crate::plane::LocalPlane;
@@ -81,6 +82,8 @@ pub(crate) struct Server {
     agents: Vec<TaskHandle<()>>,
     sweeper: TaskHandle<()>,
     scaling: TaskHandle<()>,
+    /// Fills the history.
+    following: TaskHandle<()>,
     thread: JoinHandle<()>,
     // Dropped last: as long as anything of ours runs, the directory is ours.
     lock: DataDirLock,
@@ -118,6 +121,7 @@ impl Server {
         let drivers = drivers.into_iter().map(|(driver, _)| driver).collect();
         let file = server_file(config, address, &key, embedded);
         let (stop, stopped) = oneshot::channel();
+        let (history, following) = History::follow(writer.commits(), config.consistency_delay);
         let gateway = ServerGateway {
             writer: writer.clone(),
             settings: settings.clone(),
@@ -127,6 +131,7 @@ impl Server {
                 &config.account,
             ),
             clock: SystemClock,
+            history,
         };
         let mut http = HttpConfig::new(auth(config, &key), Arc::new(SystemClock));
         http.open_metrics = config.metrics.open;
@@ -149,6 +154,7 @@ impl Server {
             agents,
             sweeper,
             scaling,
+            following,
             thread,
             lock,
         })
@@ -162,12 +168,14 @@ impl Server {
         let _ = self.http.await;
         self.sweeper.abort();
         self.scaling.abort();
+        self.following.abort();
         for agent in self.agents {
             agent.abort();
             let _ = agent.await;
         }
         let _ = self.sweeper.await;
         let _ = self.scaling.await;
+        let _ = self.following.await;
         for driver in self.drivers {
             if let Err(error) = driver.close().await {
                 tracing::warn!(%error, "something shared by tasks was left behind");

@@ -77,6 +77,10 @@ conformance! {
         restarts "Restarts"
         many "Many"
     }
+    check test_consistency {
+        consistency "Consistency"
+        strong "Strong"
+    }
     check test_capacity {
         fargate "Fargate"
         queue "Queue"
