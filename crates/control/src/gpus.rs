@@ -1,6 +1,6 @@
 //! GPUs: how many a container asks for, and which of its task's devices are its own.
 
-use model::shapes::{ContainerDefinition, ContainerOverride, ResourceRequirement};
+use model::shapes::{ContainerDefinition, ContainerOverride, ResourceRequirement, ResourceType};
 
 use crate::record::{Definition, Task};
 
@@ -10,6 +10,23 @@ pub(crate) fn count(container: &ContainerDefinition, over: Option<&ContainerOver
     let asked = given.or(container.resource_requirements.as_ref());
     let numbers = asked.into_iter().flatten().filter_map(number);
     numbers.fold(0, u32::saturating_add)
+}
+
+/// The first problem of the requirements, as a sentence that only wants its subject: a type that
+/// ECS does not know, or no whole number of GPUs.
+pub(crate) fn problem(requirements: &[ResourceRequirement]) -> Option<String> {
+    requirements.iter().find_map(|one| {
+        let kind = one.r#type.as_ref().map_or("", |kind| kind.as_str());
+        if !ResourceType::VALUES.contains(&kind) {
+            let known = ResourceType::VALUES.join(",");
+            return Some(format!(
+                "has a resource requirement of type '{kind}', which should be one of [{known}]"
+            ));
+        }
+        let value = one.value.as_deref().unwrap_or_default();
+        let is_bad = kind == "GPU" && number(one).is_none();
+        is_bad.then(|| format!("asks for '{value}' GPUs, which should be a whole number from 1 up"))
+    })
 }
 
 /// Is there a requirement that is no whole number of GPUs? Inference accelerators, Neuron

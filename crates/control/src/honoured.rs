@@ -1,20 +1,23 @@
 //! What a definition may carry and this server can keep. RegisterTaskDefinition
 //! stores every valid definition; RunTask refuses, naming each member, what is
-//! not built yet. Harmless to leave out, and therefore accepted: the roles (no
+//! not built yet. Scripted hosts start no process, so environment files, which only a
+//! process could tell from none, are accepted there. Harmless to leave out, and therefore accepted: the roles (no
 //! credentials are injected yet), `portMappings.name` and `appProtocol`,
-//! `versionConsistency`, `awslogs-*` options beyond group, prefix and region.
+//! `versionConsistency`, `ephemeralStorage` (a task has
+//! the disk of its host, which is not divided), `awslogs-*` options beyond group, prefix and region.
 
 use model::shapes::{ContainerDefinition, LinuxParameters, TaskDefinition};
 
+use crate::cx::Settings;
 use crate::error::OpError;
 use crate::gpus;
 use crate::record::Definition;
 
 /// Refuses a definition with members that would have to be ignored.
-pub(crate) fn check(definition: &Definition) -> Result<(), OpError> {
+pub(crate) fn check(settings: &Settings, definition: &Definition) -> Result<(), OpError> {
     let mut missing = of_task(&definition.shape);
     for container in definition.containers() {
-        missing.extend(of_container(container));
+        missing.extend(of_container(settings, container));
     }
     if missing.is_empty() {
         return Ok(());
@@ -36,7 +39,6 @@ fn of_task(task: &TaskDefinition) -> Vec<String> {
         ),
         ("pidMode", task.pid_mode.is_some()),
         ("ipcMode", task.ipc_mode.is_some()),
-        ("ephemeralStorage", task.ephemeral_storage.is_some()),
         (
             "enableFaultInjection",
             task.enable_fault_injection == Some(true),
@@ -49,7 +51,7 @@ fn of_task(task: &TaskDefinition) -> Vec<String> {
     named(&set, "")
 }
 
-fn of_container(container: &ContainerDefinition) -> Vec<String> {
+fn of_container(settings: &Settings, container: &ContainerDefinition) -> Vec<String> {
     let other_log_driver = container.log_configuration.as_ref().is_some_and(|log| {
         log.log_driver
             .as_ref()
@@ -67,7 +69,10 @@ fn of_container(container: &ContainerDefinition) -> Vec<String> {
         .is_some_and(|policy| policy.enabled == Some(true));
     let set = [
         ("secrets", filled(&container.secrets)),
-        ("environmentFiles", filled(&container.environment_files)),
+        (
+            "environmentFiles",
+            filled(&container.environment_files) && !settings.scripted,
+        ),
         (
             "resourceRequirements",
             (container.resource_requirements.as_deref()).is_some_and(gpus::is_other),
@@ -257,7 +262,6 @@ mod tests {
             ),
             (r#""pidMode":"task""#, "pidMode"),
             (r#""ipcMode":"task""#, "ipcMode"),
-            (r#""ephemeralStorage":{"sizeInGiB":30}"#, "ephemeralStorage"),
             (r#""enableFaultInjection":true"#, "enableFaultInjection"),
             (
                 r#""inferenceAccelerators":[{"deviceName":"d","deviceType":"t"}]"#,
@@ -285,6 +289,10 @@ mod tests {
             "portMappings":[{"containerPort":80,"name":"web","appProtocol":"http"}],
             "logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"g",
                 "awslogs-region":"r","mode":"non-blocking","max-buffer-size":"1m"}}"#;
-        check(container, r#","taskRoleArn":"t","volumes":[]"#, "");
+        check(
+            container,
+            r#","taskRoleArn":"t","volumes":[],"ephemeralStorage":{"sizeInGiB":30}"#,
+            "",
+        );
     }
 }

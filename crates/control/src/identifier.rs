@@ -103,6 +103,26 @@ pub fn is_name(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
+/// A role's name or ARN; an empty text is no role. Whether it exists is not known here.
+pub(crate) fn check_role(role: Option<&str>) -> Result<(), OpError> {
+    let Some(role) = role.filter(|role| !role.is_empty()) else {
+        return Ok(());
+    };
+    let named = |name: &str| {
+        name.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+=,.@-_/".contains(&b))
+    };
+    let valid = match role.parse::<Arn>() {
+        Ok(arn) => arn.service == "iam" && arn.resource_type() == "role" && named(&arn.resource),
+        Err(_) => !role.starts_with("arn:") && named(role),
+    };
+    if valid {
+        Ok(())
+    } else {
+        Err(OpError::client("Role is not valid"))
+    }
+}
+
 /// The name of the meant cluster, whether it exists or not.
 pub fn cluster_name(settings: &Settings, text: Option<&str>) -> Result<String, OpError> {
     let Some(text) = text else {

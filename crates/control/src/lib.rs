@@ -9,6 +9,7 @@ pub mod assignment;
 pub mod capacity;
 pub mod cx;
 mod deregistration;
+mod environment;
 pub mod error;
 pub mod extension;
 mod gpus;

@@ -1,5 +1,7 @@
 //! Every limit of the API in one place, with its source and the date it was checked.
 
+use std::ops::RangeInclusive;
+
 use model::Timestamp;
 
 /// Limits that an operator may change. The others are constants of this module.
@@ -31,8 +33,15 @@ pub const CLIENT_TOKEN_CHARS_MAX: usize = 64;
 pub const STARTED_BY_CHARS_MAX: usize = 128;
 /// Characters of `group` (RunTask reference, 2026-08).
 pub const GROUP_CHARS_MAX: usize = 255;
-/// Characters of `overrides` as compact JSON (RunTask reference, 2026-08).
-pub const OVERRIDES_CHARS_MAX: usize = 8192;
+/// UTF-16 code units, as Java counts, of `overrides` as compact JSON (RunTask reference, 2026-08;
+/// the unit is ours: AWS does not say whether `😀` counts once or twice).
+pub const OVERRIDES_UTF16_MAX: usize = 8192;
+/// CPU units at the task level outside Fargate: 0.125 to 192 vCPU (task definition guide, 2026-08).
+pub const TASK_CPU_UNITS: RangeInclusive<u32> = 128..=196_608;
+/// GiB of scratch space that a definition or an override may ask of Fargate (guide, 2026-08).
+pub const EPHEMERAL_STORAGE_GIB: RangeInclusive<i32> = 21..=200;
+/// GiB of scratch space of a Fargate task that asks for none (guide, 2026-08).
+pub const EPHEMERAL_STORAGE_GIB_DEFAULT: i32 = 20;
 /// Characters of a StopTask reason; the API text gives none, 255 is reported (2026-08).
 pub const STOP_REASON_CHARS_MAX: usize = 255;
 /// Tags of one's own per resource; keys beginning with `aws:` do not count (2026-08).

@@ -1,6 +1,9 @@
 //! Task-level CPU and memory: their spellings, and the pairs that Fargate knows
 //! (`task-lifecycle.md` §4; run-task.md §5.1).
 
+use crate::error::OpError;
+use crate::limits::EPHEMERAL_STORAGE_GIB;
+
 /// CPU units of `"512"`, `"1 vCPU"` or `".5 vcpu"`.
 pub(crate) fn cpu_units(text: &str) -> Option<u32> {
     scaled(text, "vcpu", 1024.0)
@@ -38,11 +41,48 @@ pub(crate) fn is_fargate_size(cpu_units: u32, memory_mib: u32) -> bool {
 }
 
 /// The refusal of a pair that Fargate does not have.
-pub(crate) fn no_fargate_configuration(cpu: &str, memory: &str) -> crate::OpError {
-    crate::OpError::client(format!(
+pub(crate) fn no_fargate_configuration(cpu: &str, memory: &str) -> OpError {
+    OpError::client(format!(
         "No Fargate configuration exists for given values: {cpu} CPU, {memory} memory. \
          See the Amazon ECS documentation for the valid values."
     ))
+}
+
+/// What is wrong with an amount of scratch space on Fargate.
+pub(crate) fn ephemeral_storage_problem(gib: i32) -> Option<String> {
+    let (least, most) = (EPHEMERAL_STORAGE_GIB.start(), EPHEMERAL_STORAGE_GIB.end());
+    if gib < *least {
+        return Some(format!("EphemeralStorage size should be at least {least}"));
+    }
+    (gib > *most).then(|| format!("EphemeralStorage size should be at most {most}"))
+}
+
+/// The containers together within the task, if that has a size.
+pub(crate) fn check_cpu_sum(
+    task: Option<u32>,
+    containers: impl Iterator<Item = Option<i32>>,
+) -> Result<(), OpError> {
+    let sum: i64 = containers.map(|cpu| i64::from(cpu.unwrap_or(0))).sum();
+    if task.is_none_or(|task| sum <= i64::from(task)) {
+        return Ok(());
+    }
+    Err(OpError::client(
+        "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.",
+    ))
+}
+
+/// A container's limit, else its reservation, within the task, if that has a size.
+pub(crate) fn check_memory_within(
+    task: Option<u32>,
+    name: &str,
+    own: Option<i32>,
+) -> Result<(), OpError> {
+    match (task, own) {
+        (Some(task), Some(own)) if i64::from(own) > i64::from(task) => Err(OpError::client(
+            format!("The 'memory' setting for container '{name}' is greater than for the task."),
+        )),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub(crate) fn checked<'a>(
     request::check_execute_command(&input, definition)?;
     request::check_volumes(&input, definition)?;
     let platform_version = request::platform_version(&input, launch_type)?;
-    let overrides = overrides::checked(input.overrides.take(), definition, launch_type)?;
+    let overrides = overrides::checked(settings, input.overrides.take(), definition, launch_type)?;
     let network_mode = network::mode(definition);
     let network = input.network_configuration.take();
     let subnets = network::subnets(network, network_mode, launch_type)?;
@@ -56,7 +56,7 @@ pub(crate) fn checked<'a>(
     let group = request::group(input.group.take(), &definition.id.family)?;
     let started_by = request::started_by(input.started_by.take())?;
     request::check_supported(&input)?;
-    honoured::check(definition)?;
+    honoured::check(settings, definition)?;
     let reserved = demand::reserved(overrides.as_deref(), definition, network_mode);
     Ok(Template {
         cluster,

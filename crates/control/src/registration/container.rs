@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use model::shapes::{ContainerDefinition, HealthCheck, LogConfiguration, LogDriver, UlimitName};
 
+use crate::environment;
 use crate::error::OpError;
 use crate::identifier::is_name;
 use crate::limits::CONTAINER_MEMORY_MIB_MIN;
@@ -77,19 +78,20 @@ fn check_sizes(container: &ContainerDefinition, name: &str) -> Result<(), OpErro
 }
 
 fn check_environment(container: &ContainerDefinition, name: &str) -> Result<(), OpError> {
+    let variables = container.environment.as_deref().unwrap_or_default();
+    let files = container.environment_files.as_deref().unwrap_or_default();
+    let problem = environment::problem(variables).or_else(|| environment::files_problem(files));
+    if let Some(problem) = problem {
+        return Err(OpError::client(format!("Container '{name}' {problem}.")));
+    }
     let secrets: BTreeSet<&str> = container
         .secrets
         .iter()
         .flatten()
         .filter_map(|secret| secret.name.as_deref())
         .collect();
-    for pair in container.environment.iter().flatten() {
+    for pair in variables {
         let key = pair.name.as_deref().unwrap_or_default();
-        if key.is_empty() || key.contains(['=', '\0']) {
-            return Err(OpError::client(format!(
-                "Container '{name}' has an environment variable with an unusable name '{key}'."
-            )));
-        }
         if secrets.contains(key) {
             return Err(OpError::client(format!(
                 "The secret name must be unique and not shared with any new or existing \

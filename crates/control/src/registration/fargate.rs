@@ -51,17 +51,10 @@ fn task_problem(shape: &TaskDefinition) -> Option<String> {
     if shape.pid_mode == Some(PidMode::Host) {
         return Some(unsupported("pidMode 'host'"));
     }
-    if let Some(size) = shape
-        .ephemeral_storage
-        .as_ref()
-        .and_then(|storage| storage.size_in_gib)
-    {
-        if size < 21 {
-            return Some("EphemeralStorage size should be at least 21".to_owned());
-        }
-        if size > 200 {
-            return Some("EphemeralStorage size should be at most 200".to_owned());
-        }
+    let storage = shape.ephemeral_storage.as_ref();
+    let size = storage.and_then(|storage| storage.size_in_gib);
+    if let Some(problem) = size.and_then(sizes::ephemeral_storage_problem) {
+        return Some(problem);
     }
     let volumes = shape.volumes.as_deref().unwrap_or_default();
     if volumes.iter().any(|v| {

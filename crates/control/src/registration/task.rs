@@ -2,17 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use model::Arn;
 use model::shapes::{NetworkMode, TaskDefinition, TaskDefinitionPlacementConstraintType};
 
 use crate::error::OpError;
-use crate::identifier::is_name;
+use crate::identifier::{self, is_name};
 use crate::launch::placement;
-use crate::limits::{CONSTRAINTS_MAX, CONTAINERS_MAX};
+use crate::limits::{CONSTRAINTS_MAX, CONTAINERS_MAX, TASK_CPU_UNITS};
 use crate::sizes;
-
-/// CPU units that a task on container instances may ask for (`task-lifecycle.md` §4).
-const CPU_UNITS: std::ops::RangeInclusive<u32> = 128..=196_608;
 
 pub(super) fn check(shape: &mut TaskDefinition) -> Result<(), OpError> {
     let family = shape.family.as_deref().unwrap_or_default();
@@ -32,8 +28,8 @@ pub(super) fn check(shape: &mut TaskDefinition) -> Result<(), OpError> {
     check_network_mode(shape)?;
     normalise(&mut shape.cpu, "cpu", sizes::cpu_units)?;
     normalise(&mut shape.memory, "memory", sizes::memory_mib)?;
-    check_role(shape.task_role_arn.as_deref())?;
-    check_role(shape.execution_role_arn.as_deref())?;
+    identifier::check_role(shape.task_role_arn.as_deref())?;
+    identifier::check_role(shape.execution_role_arn.as_deref())?;
     check_constraints(shape)?;
     check_volumes(shape)
 }
@@ -58,31 +54,11 @@ fn normalise(
     let Some(text) = value else { return Ok(()) };
     let bad = || OpError::client(format!("Invalid '{member}' setting for task."));
     let amount = parse(text).ok_or_else(bad)?;
-    if member == "cpu" && !CPU_UNITS.contains(&amount) {
+    if member == "cpu" && !TASK_CPU_UNITS.contains(&amount) {
         return Err(bad());
     }
     *text = amount.to_string();
     Ok(())
-}
-
-/// A role's name or ARN.
-fn check_role(role: Option<&str>) -> Result<(), OpError> {
-    let Some(role) = role.filter(|role| !role.is_empty()) else {
-        return Ok(());
-    };
-    let named = |name: &str| {
-        name.bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"+=,.@-_/".contains(&b))
-    };
-    let valid = match role.parse::<Arn>() {
-        Ok(arn) => arn.service == "iam" && arn.resource_type() == "role" && named(&arn.resource),
-        Err(_) => !role.starts_with("arn:") && named(role),
-    };
-    if valid {
-        Ok(())
-    } else {
-        Err(OpError::client("Role is not valid"))
-    }
 }
 
 fn check_constraints(shape: &TaskDefinition) -> Result<(), OpError> {
@@ -188,17 +164,9 @@ pub(super) fn check_containers_together(shape: &TaskDefinition) -> Result<(), Op
 }
 
 fn check_cpu_sum(shape: &TaskDefinition) -> Result<(), OpError> {
-    let Some(task_cpu) = shape.cpu.as_deref().and_then(sizes::cpu_units) else {
-        return Ok(());
-    };
+    let task_cpu = shape.cpu.as_deref().and_then(sizes::cpu_units);
     let containers = shape.container_definitions.iter().flatten();
-    let sum: i64 = containers.map(|one| i64::from(one.cpu.unwrap_or(0))).sum();
-    if sum <= i64::from(task_cpu) {
-        return Ok(());
-    }
-    Err(OpError::client(
-        "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.",
-    ))
+    sizes::check_cpu_sum(task_cpu, containers.map(|container| container.cpu))
 }
 
 fn check_memory(
@@ -208,16 +176,14 @@ fn check_memory(
     reservation: Option<i32>,
 ) -> Result<(), OpError> {
     let task_memory = shape.memory.as_deref().and_then(sizes::memory_mib);
-    match (task_memory, memory.or(reservation)) {
-        (None, None) => Err(OpError::client(format!(
+    let own = memory.or(reservation);
+    if task_memory.is_none() && own.is_none() {
+        return Err(OpError::client(format!(
             "Invalid setting for container '{name}'. At least one of 'memory' or \
              'memoryReservation' must be specified."
-        ))),
-        (Some(task), Some(own)) if i64::from(own) > i64::from(task) => Err(OpError::client(
-            format!("The 'memory' setting for container '{name}' is greater than for the task."),
-        )),
-        _ => Ok(()),
+        )));
     }
+    sizes::check_memory_within(task_memory, name, own)
 }
 
 fn check_references(

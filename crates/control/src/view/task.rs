@@ -8,11 +8,9 @@ use model::shapes::{
 
 use crate::cx::ReadCx;
 use crate::gpus;
+use crate::limits::EPHEMERAL_STORAGE_GIB_DEFAULT;
 use crate::record::task::{self, Container, LaunchType, Task, TaskStatus};
 use crate::record::{Definition, Instance};
-
-/// GiB of scratch space that a Fargate task has when its definition names none.
-const EPHEMERAL_STORAGE_GIB: i32 = 20;
 
 /// Whether tags are shown: RunTask always shows them, DescribeTasks on request.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -116,7 +114,7 @@ fn ephemeral_storage(task: &Task, definition: Option<&Definition>) -> EphemeralS
         .as_ref()
         .and_then(|over| over.ephemeral_storage.as_ref());
     over.or(defined).cloned().unwrap_or(EphemeralStorage {
-        size_in_gib: Some(EPHEMERAL_STORAGE_GIB),
+        size_in_gib: Some(EPHEMERAL_STORAGE_GIB_DEFAULT),
     })
 }
 
