@@ -1,11 +1,12 @@
-//! What is forgotten, and when: stopped tasks after their retention, deleted
+//! What is forgotten, and when: stopped tasks after their retention, those of one call with a
+//! token together; deleted
 //! definitions and deregistered instances too. A token may be used anew after
 //! the shorter of 24 hours and its last task's end plus one hour; its row goes
 //! with the last of its tasks.
 
 use std::sync::Arc;
 
-use model::Timestamp;
+use model::{TaskId, Timestamp};
 
 use crate::cx::Cx;
 use crate::limits::{
@@ -13,7 +14,7 @@ use crate::limits::{
 };
 use crate::record::definition::DefinitionStatus;
 use crate::record::instance::InstanceStatus;
-use crate::record::{Definition, Instance, Token};
+use crate::record::{Definition, Instance, Task, Token};
 use crate::state::State;
 
 /// Rows removed per call at most, so that a sweep never holds up the writer for long.
@@ -26,6 +27,7 @@ pub fn sweep(cx: &mut Cx<'_>) -> bool {
         .state
         .stopped_tasks()
         .take_while(|(stopped_at, _)| *stopped_at <= horizon)
+        .filter(|(_, id)| is_due(cx, *id, horizon))
         .take(SWEEP_MAX)
         .collect();
     for (_, id) in &tasks {
@@ -35,6 +37,20 @@ pub fn sweep(cx: &mut Cx<'_>) -> bool {
     remove_inactive_instances(cx);
     remove_deleted_providers(cx);
     tasks.len() == SWEEP_MAX
+}
+
+/// While its token lives, a task is forgotten with the last one of the call: until then a
+/// repetition of the call answers them all.
+fn is_due(cx: &Cx<'_>, id: TaskId, horizon: Timestamp) -> bool {
+    let Some(token) = cx.state.token_of(id) else {
+        return true;
+    };
+    let is_over = |task: &Arc<Task>| {
+        let stopped_at = task.times.stopped_at.filter(|_| task.is_stopped());
+        stopped_at.is_some_and(|at| at <= horizon)
+    };
+    let mut tasks = token.tasks.iter().filter_map(|id| cx.state.tasks().get(id));
+    is_too_old(token, cx.now) || tasks.all(is_over)
 }
 
 /// Drops DELETE_IN_PROGRESS revisions that have been described for as long as a stopped task is
@@ -90,7 +106,7 @@ fn remove_deleted_providers(cx: &mut Cx<'_>) {
 /// May the token be used anew? A forgotten task does not keep it alive: by default tasks are
 /// remembered for as long as the token is.
 pub(crate) fn token_is_expired(state: &State, token: &Token, now: Timestamp) -> bool {
-    if now.millis_since(token.created_at) >= TOKEN_LIFETIME_MILLIS {
+    if is_too_old(token, now) {
         return true;
     }
     token
@@ -101,6 +117,10 @@ pub(crate) fn token_is_expired(state: &State, token: &Token, now: Timestamp) -> 
             let stopped_at = task.times.stopped_at.filter(|_| task.is_stopped());
             stopped_at.is_some_and(|at| now.millis_since(at) >= TOKEN_AFTER_STOP_MILLIS)
         })
+}
+
+fn is_too_old(token: &Token, now: Timestamp) -> bool {
+    now.millis_since(token.created_at) >= TOKEN_LIFETIME_MILLIS
 }
 
 #[cfg(test)]

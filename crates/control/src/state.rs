@@ -243,6 +243,11 @@ impl State {
         self.stopped.iter().copied()
     }
 
+    /// The token of the call that started the task.
+    pub(crate) fn token_of(&self, id: TaskId) -> Option<&Token> {
+        self.token_of.get(&id).map(|token| &**token)
+    }
+
     pub fn put_capacity_provider(&mut self, provider: CapacityProvider) -> Arc<CapacityProvider> {
         self.has_news = true;
         self.capacity_providers.put(provider)

@@ -263,10 +263,25 @@ mod tests {
         world.tell(tasks[1], HostStatus::Stopped);
         world.pass_seconds(HOUR - 1);
         world.sweep();
-        // The first task is forgotten, the token is not.
-        check_repeats(&mut world, &with("t", r#","count":2"#), &tasks[1..]);
+        // The retention of the first task is over, but a repetition answers both.
+        check_repeats(&mut world, &with("t", r#","count":2"#), &tasks);
         world.pass_seconds(1);
+        world.sweep();
+        assert_eq!(world.state.tasks().len(), 0);
         assert_eq!(world.run(&with("t", "")).len(), 1);
+    }
+
+    #[test]
+    fn a_task_does_not_wait_for_the_others_longer_than_its_token_lives() {
+        let mut world = World::with_app();
+        let tasks = world.run(&with("t", r#","count":2"#));
+        world.tell(tasks[0], HostStatus::Stopped);
+        world.pass_seconds(24 * HOUR - 1);
+        world.sweep();
+        assert_eq!(world.state.tasks().len(), 2);
+        world.pass_seconds(1);
+        world.sweep();
+        assert!(world.state.tasks().get(&tasks[0]).is_none());
     }
 
     #[test]

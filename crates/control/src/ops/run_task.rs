@@ -32,8 +32,10 @@ pub(crate) fn run_task(cx: &mut Cx<'_>, mut input: RunTaskInput) -> Result<RunTa
     let count = request::count(&input)?;
     let template = template::checked(cx.settings, input, &cluster, &definition)?;
     let (mut tasks, mut failures) = (Vec::with_capacity(count), Vec::new());
-    for share in template.shares(count) {
-        failures.extend(start(cx, &template, &share, &mut tasks)?);
+    let shares = template.shares(count);
+    for share in &shares {
+        let is_only = shares.len() == 1;
+        failures.extend(start(cx, &template, share, is_only, &mut tasks)?);
     }
     token::remember(cx, recall, &tasks);
     Ok(answer(cx, &tasks, failures))
@@ -45,6 +47,7 @@ fn start(
     cx: &mut Cx<'_>,
     template: &Template<'_>,
     share: &Share<'_>,
+    is_only: bool,
     tasks: &mut Vec<Arc<Task>>,
 ) -> Result<Vec<Failure>, OpError> {
     let wait = queue::may_wait(cx.state, share.provider);
@@ -63,7 +66,10 @@ fn start(
     }
     let left = share.count - placements.placed.len();
     if !wait {
-        return failures(cx, template, share, placements, left);
+        return match left {
+            0 => Ok(Vec::new()),
+            _ => failures(cx, template, share, is_only, placements),
+        };
     }
     if left < share.count {
         queue::pass_over(cx, template.cluster, share.provider);
@@ -77,18 +83,17 @@ fn failures(
     cx: &Cx<'_>,
     template: &Template<'_>,
     share: &Share<'_>,
+    is_only: bool,
     placements: &Placements,
-    left: usize,
 ) -> Result<Vec<Failure>, OpError> {
-    if left == 0 {
-        return Ok(Vec::new());
-    }
     if template.launch_type == LaunchType::Fargate {
-        return Ok(vec![no_fargate_capacity()]);
+        return Ok(vec![no_fargate_capacity(placements)]);
     }
     if placements.examined == 0 {
         return match share.provider {
-            Some(provider) => no_instance_of(cx, template.cluster, provider).map(|one| vec![one]),
+            Some(provider) => {
+                no_instance_of(cx, template.cluster, provider, is_only).map(|one| vec![one])
+            }
             None => Err(OpError::invalid_parameter(
                 "No Container Instances were found in your cluster.",
             )),
@@ -102,27 +107,41 @@ fn failures(
     Ok(placements.refusals.iter().map(failure).collect())
 }
 
-/// The provider cannot grow, and has no instance that takes tasks, or none at all.
-fn no_instance_of(cx: &Cx<'_>, cluster: &str, provider: &str) -> Result<Failure, OpError> {
-    if !queue::has_instances(cx.state, cluster, provider) {
-        return Err(OpError::invalid_parameter(
-            "No Container Instances were found in your capacity provider.",
-        ));
-    }
+/// The provider cannot grow, and has no instance that takes tasks, or none at all. That is an
+/// error only where it is the strategy's only one: the others' tasks must not be lost.
+fn no_instance_of(
+    cx: &Cx<'_>,
+    cluster: &str,
+    provider: &str,
+    is_only: bool,
+) -> Result<Failure, OpError> {
+    let reason = match queue::has_instances(cx.state, cluster, provider) {
+        true => "NO ACTIVE INSTANCES",
+        false if is_only => {
+            return Err(OpError::invalid_parameter(
+                "No Container Instances were found in your capacity provider.",
+            ));
+        }
+        false => "EMPTY CAPACITY PROVIDER",
+    };
     Ok(Failure {
         arn: Some(cx.settings.capacity_provider_arn(provider)),
-        reason: Some("NO ACTIVE INSTANCES".to_owned()),
+        reason: Some(reason.to_owned()),
         detail: None,
     })
 }
 
-fn no_fargate_capacity() -> Failure {
+/// AWS's only reason for Fargate. `detail` says what trying again does not mend: Fargate here is
+/// this server's own machine, which may lack what the definition requires.
+fn no_fargate_capacity(placements: &Placements) -> Failure {
     let reason = "Capacity is unavailable at this time. \
                   Please try again later or in a different availability zone";
+    let refusals = placements.refusals.iter().map(|(_, refusal)| refusal);
+    let mut lasting = refusals.filter(|one| !matches!(one, scheduler::Refusal::Resource(_)));
     Failure {
         arn: None,
         reason: Some(reason.to_owned()),
-        detail: None,
+        detail: lasting.next().map(scheduler::Refusal::detail),
     }
 }
 

@@ -179,6 +179,23 @@ fn without_managed_scaling_nothing_waits() {
 }
 
 #[test]
+fn an_empty_provider_of_several_takes_nothing_from_the_others() {
+    let mut world = world();
+    instance(&mut world, "fixed", 9);
+    world.provider("bare", "");
+    world.associate("default", &["fleet", "fixed", "bare"], "");
+    let strategy = r#"{"taskDefinition":"app","count":4,"capacityProviderStrategy":[
+        {"capacityProvider":"bare","weight":1},{"capacityProvider":"fixed","weight":1}]}"#;
+    let answer = world.ok("RunTask", strategy);
+    assert_eq!(answer["tasks"].as_array().map(Vec::len), Some(2));
+    let arn = "arn:aws:ecs:us-east-1:000000000000:capacity-provider/bare";
+    assert_eq!(
+        answer["failures"],
+        json!([{"arn": arn, "reason": "EMPTY CAPACITY PROVIDER"}])
+    );
+}
+
+#[test]
 fn five_hundred_tasks_of_a_cluster_wait_at_most() {
     let mut world = world();
     for _ in 0..49 {

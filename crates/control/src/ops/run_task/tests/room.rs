@@ -75,6 +75,34 @@ fn an_instance_without_its_agent_or_that_drains_gets_nothing() {
 }
 
 #[test]
+fn an_instance_takes_as_many_awsvpc_tasks_as_it_has_interfaces() {
+    let mut world = World::with_app();
+    let mut instance = Instance::clone(world.state.instances().iter().next().unwrap());
+    instance.network_interfaces = Some(1);
+    world.state.put_instance(instance);
+    world.definition("net", r#","networkMode":"awsvpc""#);
+    let body = r#"{"taskDefinition":"net","networkConfiguration":{"awsvpcConfiguration":
+        {"subnets":["subnet-1"]}},"count":2}"#;
+    let answer = world.ok("RunTask", body);
+    assert_eq!(answer["tasks"].as_array().map(Vec::len), Some(1));
+    assert_eq!(answer["failures"][0]["reason"], json!("RESOURCE:ENI"));
+    world.run(&app(""));
+}
+
+#[test]
+fn fargate_says_what_trying_again_does_not_mend() {
+    let mut world = World::with_app();
+    let mut instance = Instance::clone(world.state.instances().iter().next().unwrap());
+    instance.agent_connected = false;
+    world.state.put_instance(instance);
+    let answer = world.ok("RunTask", &web(""));
+    assert_eq!(
+        answer["failures"][0]["detail"],
+        json!("the agent is not connected")
+    );
+}
+
+#[test]
 fn fargate_tells_once_that_it_has_no_capacity() {
     let mut world = World::with_app();
     world.definition(
