@@ -19,6 +19,7 @@ mod metrics;
 mod plane;
 mod scaling;
 mod server;
+mod sweeper;
 mod writer;
 
 use std::ffi::OsString;

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use agent::Agent;
 use api::{Auth, HttpConfig};
@@ -14,7 +13,7 @@ use control::cx::Random;
 use control::hosting::{self, HostedInstance, LocalMachine};
 use control::limits::Limits;
 use control::record::instance::Agent as InstanceAgent;
-use control::{Caller, Settings, State, retention};
+use control::{Caller, Settings, State};
 use runtime::Driver;
 use store::journal::{SCHEMA_VERSION, Sqlite};
 use store::{DataDirLock, Journal, JournalError, LockError, StoreError};
@@ -33,10 +32,9 @@ use crate::instances;
 use crate::keys::{OneKey, RootKey, root_arn};
 use crate::plane::LocalPlane;
 use crate::scaling;
+use crate::sweeper;
 use crate::writer::{self, Writer};
 
-/// How often the forgotten is swept out.
-const SWEEP_EVERY: Duration = Duration::from_secs(20);
 /// Host ports that the ECS agent's host reserves (`placement.md` §6); ours is added.
 const RESERVED_TCP_PORTS: [u16; 5] = [22, 2375, 2376, 51678, 51679];
 
@@ -139,7 +137,7 @@ impl Server {
             // A dropped sender means that the server is gone, which is a reason to stop, too.
             let _ = stopped.await;
         }));
-        let sweeper = tokio::spawn(sweep(writer.clone(), settings.clone()));
+        let sweeper = tokio::spawn(sweeper::sweep(writer.clone(), settings.clone()));
         let hook = config.capacity.hook.clone();
         let scaling = tokio::spawn(scaling::watch_wishes(writer.clone(), hook));
         file.write(data_dir)?;
@@ -304,21 +302,5 @@ fn server_file(config: &Config, address: SocketAddr, key: &RootKey, embedded: bo
         embedded,
         region: config.region.clone(),
         key: key.clone(),
-    }
-}
-
-async fn sweep(writer: Writer, settings: Arc<Settings>) {
-    let mut ticks = tokio::time::interval(SWEEP_EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let call = Box::new(|cx: &mut control::Cx<'_>| {
-            control::capacity::expire(cx);
-            retention::sweep(cx);
-            Ok(Box::new(()) as control::operation::Answer)
-        });
-        if let Err(error) = writer.run(root(&settings), call).await {
-            tracing::error!(%error, "the sweep failed");
-        }
     }
 }
