@@ -61,6 +61,7 @@ pub(crate) fn join(
     for _ in 0..count {
         let waiting = Waiting {
             rules: rules.clone(),
+            subnets: template.subnets.clone(),
             passed_over_at: None,
         };
         let index = tasks.len();
@@ -149,10 +150,16 @@ fn asks_the_same(one: &Task, other: &Task) -> bool {
         && one.reserved == other.reserved
         && one.group == other.group
         && rules_of(one) == rules_of(other)
+        && subnets_of(one) == subnets_of(other)
 }
 
 fn rules_of(task: &Task) -> Option<&crate::record::placement::RulesText> {
     task.waiting.as_ref()?.rules.as_deref()
+}
+
+fn subnets_of(task: &Task) -> &[String] {
+    let waiting = task.waiting.as_deref();
+    waiting.map_or(&[], |waiting| &waiting.subnets)
 }
 
 /// Asks for a place. `None` for a task without a definition, which cannot be.
@@ -172,8 +179,7 @@ pub(crate) fn asking<T>(
     ask: impl FnOnce(Needs<'_>, Pool<'_>) -> T,
 ) -> T {
     let rules = rules_of(task).map(Rules::from_text).unwrap_or_default();
-    let subnet = task.attachment.as_deref().map(|one| one.subnet.clone());
-    let zones = network::zones(settings, task.launch_type, subnet.as_slice());
+    let zones = network::zones(settings, task.launch_type, subnets_of(task));
     let needs = Needs {
         definition,
         zones: &zones,
@@ -190,6 +196,12 @@ fn enter(cx: &mut Cx<'_>, task: &Task, placing: &Placing) {
         return;
     };
     let mut task = task.clone();
+    let instance = cx.state.instances().get(&placed.host);
+    let zone = instance.and_then(|instance| instance.zone());
+    let subnet = network::subnet_in(cx.settings, subnets_of(&task), zone, 0).cloned();
+    if let (Some(attachment), Some(subnet)) = (&mut task.attachment, subnet) {
+        attachment.subnet = subnet;
+    }
     task.leave_queue(placed.host, placed.gpu_ids.clone(), cx.now);
     task.placement = placing.record(0).map(Box::new);
     task.version += 1;

@@ -8,6 +8,7 @@ use model::shapes::{Tag, TaskOverride};
 use scheduler::{Placed, Pool};
 use uuid::{Builder, Uuid};
 
+use super::network;
 use super::placement::Rules;
 use super::placing::Needs;
 use super::strategy;
@@ -153,20 +154,7 @@ impl Template<'_> {
     ) -> Option<Box<Attachment>> {
         let instance = host.and_then(|host| cx.state.instances().get(&host));
         let zone = instance.and_then(|instance| instance.zone());
-        let is_there = |subnet: &&String| {
-            self.zones.is_empty()
-                || cx.settings.subnet_zones.get(*subnet).map(String::as_str) == zone
-        };
-        let there: Vec<&String> = self.subnets.iter().filter(is_there).collect();
-        let usable = if there.is_empty() {
-            self.subnets.iter().collect()
-        } else {
-            there
-        };
-        let subnet = usable
-            .get(index.checked_rem(usable.len())?)
-            .copied()?
-            .clone();
+        let subnet = network::subnet_in(cx.settings, &self.subnets, zone, index)?.clone();
         Some(Box::new(Attachment {
             id: uuid(cx.random.bits()),
             subnet,

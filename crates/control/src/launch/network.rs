@@ -100,6 +100,22 @@ pub(crate) fn zones(
     zones.unwrap_or_default()
 }
 
+/// The subnet for a task in this zone: those in it are used in turn, all where none is known to be.
+pub(crate) fn subnet_in<'a>(
+    settings: &Settings,
+    subnets: &'a [String],
+    zone: Option<&str>,
+    turn: usize,
+) -> Option<&'a String> {
+    let zone_of = |subnet: &String| settings.subnet_zones.get(subnet).map(String::as_str);
+    let is_there = |subnet: &&String| zone.is_some() && zone_of(subnet) == zone;
+    let there: Vec<&String> = subnets.iter().filter(is_there).collect();
+    if there.is_empty() {
+        return subnets.get(turn.checked_rem(subnets.len())?);
+    }
+    there.get(turn % there.len()).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

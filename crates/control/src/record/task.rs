@@ -195,6 +195,9 @@ pub struct Waiting {
     /// What binds and guides its placement; shared by the tasks of one call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<Arc<RulesText>>,
+    /// All subnets that the call gave: its interface goes to one in the zone of the host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subnets: Vec<String>,
     /// When a task behind it in the queue was first placed before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passed_over_at: Option<Timestamp>,

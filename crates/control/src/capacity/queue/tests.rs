@@ -156,6 +156,37 @@ fn what_binds_and_guides_the_placement_is_kept() {
 }
 
 #[test]
+fn a_waiting_task_may_go_to_the_zone_of_any_of_its_subnets() {
+    let mut world = world();
+    for (subnet, zone) in [("subnet-a", "us-east-1a"), ("subnet-b", "us-east-1b")] {
+        let zones = &mut world.settings.subnet_zones;
+        zones.insert(subnet.to_owned(), zone.to_owned());
+    }
+    world.definition(
+        "net",
+        r#","networkMode":"awsvpc","cpu":"256","memory":"512""#,
+    );
+    let run = |world: &mut World, subnets: &str| {
+        let more =
+            format!(r#","networkConfiguration":{{"awsvpcConfiguration":{{"subnets":{subnets}}}}}"#);
+        world.run(&on("fleet", "net", &more))[0]
+    };
+    let in_a = run(&mut world, r#"["subnet-a"]"#);
+    let in_any = run(&mut world, r#"["subnet-a","subnet-b"]"#);
+    let host = instance(&mut world, "fleet", 0);
+    change(&mut world, host, |one| {
+        let name = Some("ecs.availability-zone");
+        let mut attributes = one.attributes.iter_mut();
+        let zone = attributes.find(|one| one.name.as_deref() == name).unwrap();
+        zone.value = Some("us-east-1b".to_owned());
+        (one.cpu_units, one.memory_mib) = (2048, 4096);
+    });
+    assert_eq!(placed(&world, &[in_a, in_any]), "01");
+    let details = shown(&mut world, in_any)["attachments"][0]["details"].clone();
+    assert_eq!(details[0], json!({"name": "subnetId", "value": "subnet-b"}));
+}
+
+#[test]
 fn without_managed_scaling_nothing_waits() {
     let mut world = world();
     let body = on("fixed", "app", "");
