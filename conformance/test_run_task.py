@@ -260,9 +260,28 @@ class Members(Case):
         (task,) = self.run_task(self.definition, overrides={"inferenceAcceleratorOverrides": dead})
         self.assertEqual(task["overrides"]["inferenceAcceleratorOverrides"], [])
 
-    def test_what_is_not_built_is_refused_and_starts_nothing(self):
-        self.refuse(code="UnsupportedFeatureException", enableExecuteCommand=True,
-                    overrides={"taskRoleArn": "exec"})
+    def test_the_exec_agent_lives_with_its_container(self):
+        self.refuse("The execute command failed because a valid task role is not being used.",
+                    enableExecuteCommand=True)
+        (task,) = self.run_task(self.definition, enableExecuteCommand=True,
+                                overrides={"taskRoleArn": "exec"})
+        self.assertTrue(task["enableExecuteCommand"])
+
+        def agents(task):
+            return [(agent["name"], agent["lastStatus"])
+                    for one in task["containers"] for agent in one["managedAgents"]]
+
+        self.assertEqual(agents(task), [("ExecuteCommandAgent", "PENDING")])
+        running = self.until_status(task["taskArn"], "RUNNING")
+        self.assertEqual(agents(running), [("ExecuteCommandAgent", "RUNNING")])
+        self.ecs.stop_task(task=task["taskArn"])
+        stopped = self.until_status(task["taskArn"], "STOPPED")
+        self.assertEqual(agents(stopped), [("ExecuteCommandAgent", "STOPPED")])
+        (plain,) = self.run_task(self.definition, enableExecuteCommand=False)
+        self.assertFalse(plain["enableExecuteCommand"])
+        self.assertNotIn("managedAgents", plain["containers"][0])
+
+    def test_what_excludes_each_other_is_refused_and_starts_nothing(self):
         self.refuse("The specified capacity provider strategy cannot contain a capacity provider that is not "
                     "associated with the cluster.",
                     capacityProviderStrategy=[{"capacityProvider": "FARGATE_SPOT"}])

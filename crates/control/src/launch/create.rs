@@ -29,6 +29,8 @@ pub(crate) struct Template<'a> {
     pub(crate) group: String,
     pub(crate) started_by: Option<String>,
     pub(crate) overrides: Option<Arc<TaskOverride>>,
+    /// Callers may enter the containers.
+    pub(crate) execute_command: bool,
     pub(crate) network_mode: NetworkMode,
     /// awsvpc only: where the tasks get their interfaces.
     pub(crate) subnets: Vec<String>,
@@ -136,6 +138,7 @@ impl Template<'_> {
             },
             network_mode: self.network_mode,
             overrides: self.overrides.clone(),
+            execute_command: self.execute_command,
             attachment,
             platform_version: self.platform_version.clone(),
             placement: placement.map(Box::new),

@@ -5,6 +5,7 @@ use model::errors::ErrorCode;
 use model::shapes::{self, Compatibility, PropagateTags, RunTaskInput};
 
 use super::strategy;
+use crate::cx::Settings;
 use crate::error::OpError;
 use crate::limits::{COUNT_MAX, GROUP_CHARS_MAX, STARTED_BY_CHARS_MAX};
 use crate::record::Definition;
@@ -16,12 +17,14 @@ use crate::record::task::LaunchType;
 const PLATFORM_VERSIONS: [&str; 2] = ["1.4.0", "1.3.0"];
 
 /// Refuses members whose capability this server does not have yet, rather than ignoring them.
-pub(crate) fn check_supported(input: &RunTaskInput) -> Result<(), OpError> {
+/// Scripted hosts have no process for a session to enter, so there the task only shows the agent
+/// that a caller waits for.
+pub(crate) fn check_supported(settings: &Settings, input: &RunTaskInput) -> Result<(), OpError> {
     let given = [
         ("volumeConfigurations", filled(&input.volume_configurations)),
         (
             "enableExecuteCommand",
-            input.enable_execute_command == Some(true),
+            input.enable_execute_command == Some(true) && !settings.scripted,
         ),
     ];
     match given.iter().find(|(_, given)| *given) {

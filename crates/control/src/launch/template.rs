@@ -55,7 +55,7 @@ pub(crate) fn checked<'a>(
     let tags = task_tags(&mut input, cluster, definition)?;
     let group = request::group(input.group.take(), &definition.id.family)?;
     let started_by = request::started_by(input.started_by.take())?;
-    request::check_supported(&input)?;
+    request::check_supported(settings, &input)?;
     honoured::check(settings, definition)?;
     let reserved = demand::reserved(overrides.as_deref(), definition, network_mode);
     Ok(Template {
@@ -66,6 +66,7 @@ pub(crate) fn checked<'a>(
         group,
         started_by,
         overrides,
+        execute_command: input.enable_execute_command == Some(true),
         network_mode,
         zones: network::zones(settings, launch_type, &subnets),
         subnets,

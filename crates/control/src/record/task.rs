@@ -46,6 +46,9 @@ pub struct Task {
     /// As given by the caller, environment values included; shared by the tasks of one call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overrides: Option<Arc<TaskOverride>>,
+    /// `enableExecuteCommand` of the call.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub execute_command: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attachment: Option<Box<Attachment>>,
     /// FARGATE only: the number that LATEST resolved to.
@@ -183,6 +186,10 @@ pub struct Reserved {
     /// Slots of the host for `awsvpc` tasks: 0 or 1.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub network_interfaces: u32,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn is_zero(amount: &u32) -> bool {

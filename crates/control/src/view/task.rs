@@ -1,15 +1,17 @@
 //! A task as callers see it (`run-task.md` §9).
 
+mod attachments;
+
 use model::payload::{ContainerStatus, Health, NetworkMode, PortBinding, Protocol};
 use model::shapes::{
-    self, Attachment, Attribute, ContainerOverride, EphemeralStorage, KeyValuePair, NetworkBinding,
-    NetworkInterface, TaskEphemeralStorage, TaskOverride,
+    self, Attribute, ContainerOverride, EphemeralStorage, ManagedAgent, ManagedAgentName,
+    NetworkBinding, NetworkInterface, TaskEphemeralStorage, TaskOverride,
 };
 
 use crate::cx::ReadCx;
 use crate::gpus;
 use crate::limits::EPHEMERAL_STORAGE_GIB_DEFAULT;
-use crate::record::task::{self, Container, LaunchType, Task, TaskStatus};
+use crate::record::task::{Container, LaunchType, Task};
 use crate::record::{Definition, Instance};
 
 /// Whether tags are shown: RunTask always shows them, DescribeTasks on request.
@@ -44,7 +46,7 @@ pub(crate) fn task(cx: &ReadCx<'_>, task: &Task, tags: Tags) -> shapes::Task {
         version: Some(task.version),
         cpu: Some(task.reserved.cpu_units.to_string()),
         memory: Some(task.reserved.memory_mib.to_string()),
-        enable_execute_command: Some(false),
+        enable_execute_command: Some(task.execute_command),
         ephemeral_storage: fargate.then(|| ephemeral_storage(task, definition.map(|d| &**d))),
         fargate_ephemeral_storage: fargate.then(|| TaskEphemeralStorage {
             size_in_gib: ephemeral_storage(task, definition.map(|d| &**d)).size_in_gib,
@@ -54,7 +56,7 @@ pub(crate) fn task(cx: &ReadCx<'_>, task: &Task, tags: Tags) -> shapes::Task {
         attachments: Some(
             task.attachment
                 .iter()
-                .map(|eni| attachment(cx, task, eni))
+                .map(|eni| attachments::interface(cx, task, eni))
                 .collect(),
         ),
         inference_accelerators: Some(Vec::new()),
@@ -163,6 +165,9 @@ fn container(
         last_status: Some(container_status(report.status).to_owned()),
         exit_code: report.exit_code,
         reason: report.reason.clone(),
+        managed_agents: task
+            .execute_command
+            .then(|| vec![exec_agent(report.status)]),
         health_status: Some(health(report.health).into()),
         network_bindings: Some(report.bindings.iter().map(binding).collect()),
         network_interfaces: Some(interfaces(task)),
@@ -188,6 +193,15 @@ fn container_status(status: ContainerStatus) -> &'static str {
         ContainerStatus::Pending => "PENDING",
         ContainerStatus::Running => "RUNNING",
         ContainerStatus::Stopped => "STOPPED",
+    }
+}
+
+/// The agent that ExecuteCommand talks to lives and ends with its container.
+fn exec_agent(container: ContainerStatus) -> ManagedAgent {
+    ManagedAgent {
+        name: Some(ManagedAgentName::ExecuteCommandAgent),
+        last_status: Some(container_status(container).to_owned()),
+        ..ManagedAgent::default()
     }
 }
 
@@ -253,44 +267,6 @@ fn interfaces(task: &Task) -> Vec<NetworkInterface> {
         .collect()
 }
 
-/// The name that AWS's DNS would give the address; no server answers for it here.
-fn private_dns_name(cx: &ReadCx<'_>, ipv4: &str) -> String {
-    let host = ipv4.replace('.', "-");
-    match cx.settings.region.as_str() {
-        "us-east-1" => format!("ip-{host}.ec2.internal"),
-        region => format!("ip-{host}.{region}.compute.internal"),
-    }
-}
-
-fn attachment(cx: &ReadCx<'_>, task: &Task, eni: &task::Attachment) -> Attachment {
-    let mut details = vec![pair("subnetId", &eni.subnet)];
-    if let Some(made) = &eni.interface {
-        details.push(pair("networkInterfaceId", &eni.network_interface_id));
-        details.push(pair("macAddress", &made.mac));
-        details.push(pair("privateDnsName", &private_dns_name(cx, &made.ipv4)));
-        details.push(pair("privateIPv4Address", &made.ipv4));
-    }
-    let status = match (task.status, &eni.interface) {
-        (TaskStatus::Stopped, _) => "DELETED",
-        (TaskStatus::Deprovisioning, _) => "DETACHING",
-        (_, Some(_)) => "ATTACHED",
-        (_, None) => "PRECREATED",
-    };
-    Attachment {
-        id: Some(eni.id.to_string()),
-        r#type: Some("ElasticNetworkInterface".to_owned()),
-        status: Some(status.to_owned()),
-        details: Some(details),
-    }
-}
-
-fn pair(name: &str, value: &str) -> KeyValuePair {
-    KeyValuePair {
-        name: Some(name.to_owned()),
-        value: Some(value.to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use model::payload::{Health, HostStatus};
@@ -329,14 +305,5 @@ mod tests {
         check([Healthy, Healthy, Unhealthy, Unknown], "HEALTHY");
         check([Unhealthy, Unknown, Unknown, Unknown], "UNHEALTHY");
         check([Healthy, Unhealthy, Healthy, Healthy], "UNHEALTHY");
-    }
-
-    #[test]
-    fn private_names_follow_the_region() {
-        let mut world = World::new();
-        let name = |world: &World| super::private_dns_name(&world.reading(), "10.1.2.3");
-        assert_eq!(name(&world), "ip-10-1-2-3.ec2.internal");
-        world.settings.region = "eu-west-1".to_owned();
-        assert_eq!(name(&world), "ip-10-1-2-3.eu-west-1.compute.internal");
     }
 }

@@ -1,5 +1,6 @@
 //! Each member of a request at its limits.
 
+use model::payload::HostStatus;
 use serde_json::json;
 
 use crate::testing::{World, app, copies, web};
@@ -220,6 +221,30 @@ fn exec_with_a_task_role_is_not_built() {
     let mut world = World::new();
     world.definition("app", r#","taskRoleArn":"app-role""#);
     world.refused("RunTask", &app(r#","enableExecuteCommand":true"#), text);
+}
+
+#[test]
+fn on_scripted_hosts_the_exec_agent_lives_and_ends_with_its_container() {
+    let mut world = World::new();
+    world.settings.scripted = true;
+    world.definition("app", r#","taskRoleArn":"app-role""#);
+    let id = world.run(&app(r#","enableExecuteCommand":true"#))[0];
+    let body = format!(r#"{{"tasks":["{id}"]}}"#);
+    let check = |world: &mut World, status: &str| {
+        let task = world.at("DescribeTasks", &body, "/tasks/0");
+        assert_eq!(task["enableExecuteCommand"], json!(true), "{status}");
+        assert_eq!(
+            task["containers"][0]["managedAgents"],
+            json!([{"name": "ExecuteCommandAgent", "lastStatus": status}])
+        );
+    };
+    check(&mut world, "PENDING");
+    world.tell(id, HostStatus::Running);
+    check(&mut world, "RUNNING");
+    world.restart();
+    check(&mut world, "RUNNING");
+    world.exit(id, 0);
+    check(&mut world, "STOPPED");
 }
 
 #[test]
