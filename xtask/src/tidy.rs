@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: the house rules that no compiler knows. Each rule reads
 //! the tree and complains in one line per find; an ordinary test runs them too.
 
+mod compatibility;
 mod conformance;
 mod dependencies;
 mod proof;
@@ -29,6 +30,7 @@ fn complaints() -> anyhow::Result<Vec<String>> {
     found.extend(conformance::complaints(&tree));
     found.extend(purity::complaints(&tree));
     found.extend(seeds::complaints(&tree)?);
+    found.extend(compatibility::complaints(&tree)?);
     Ok(found)
 }
 

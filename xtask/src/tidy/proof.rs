@@ -1,17 +1,41 @@
-//! Whether a test that a document names exists. Three spellings:
-//! `crate::module::tests::name`, `crates/x/tests/file.rs::name` and
-//! `conformance/test_x.py::Class.name`.
+//! Whether a test that a document names exists. Four spellings:
+//! `crate::module::tests::name`, `crates/x/tests/file.rs::name`,
+//! `conformance/test_x.py::Class.name`, and `letter/folder/file.txt::title` for a case of
+//! `crates/control/tests/letter`.
 
 use super::tree::Tree;
 
 pub(super) fn exists(tree: &Tree, name: &str) -> bool {
-    match name.split_once(".py::") {
-        Some((file, test)) => in_python(tree, &format!("{file}.py"), test),
-        None => match name.split_once(".rs::") {
-            Some((file, test)) => in_rust(tree, &format!("{file}.rs"), test),
-            None => in_crate(tree, name),
-        },
+    if let Some((file, test)) = name.split_once(".py::") {
+        in_python(tree, &format!("{file}.py"), test)
+    } else if let Some((file, title)) = name.split_once(".txt::") {
+        in_cases(tree, &format!("crates/control/tests/{file}.txt"), title)
+    } else if let Some((file, test)) = name.split_once(".rs::") {
+        in_rust(tree, &format!("{file}.rs"), test)
+    } else {
+        in_crate(tree, name)
     }
+}
+
+/// The names in a list of names in backquotes that are separated by commas, as far as each of
+/// them exists; else the complaint.
+pub(super) fn check(tree: &Tree, list: &str) -> Result<(), String> {
+    let inside = list
+        .strip_prefix('`')
+        .and_then(|list| list.strip_suffix('`'));
+    let names = inside.ok_or_else(|| {
+        format!("{list} is neither a test in backquotes nor a word on why there is none")
+    })?;
+    match names.split("`, `").find(|name| !exists(tree, name)) {
+        Some(name) => Err(format!("there is no test {name}")),
+        None => Ok(()),
+    }
+}
+
+/// A case is a paragraph that begins with its title.
+fn in_cases(tree: &Tree, file: &str, title: &str) -> bool {
+    let mut lines = tree.text(file).into_iter().flat_map(str::lines);
+    lines.any(|line| line.strip_prefix("# ") == Some(title))
 }
 
 fn in_python(tree: &Tree, file: &str, test: &str) -> bool {
@@ -80,7 +104,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(name: &str, expected: bool) {
+    fn check_name(name: &str, expected: bool) {
         let tree = Tree::of(&[
             (
                 "crates/control/src/ops/run_task.rs",
@@ -95,6 +119,10 @@ mod tests {
                 "#[tokio::test]\nasync fn sends() {}\n",
             ),
             (
+                "crates/control/tests/letter/refused/group.txt",
+                "Of groups.\n\n# no group, none at all\nRunTask {}\n",
+            ),
+            (
                 "conformance/test_a.py",
                 "class A(Case):\n    def test_b(self):\n        pass\n\nclass C(Case):\n    def test_d(self):\n        pass\n",
             ),
@@ -104,15 +132,18 @@ mod tests {
 
     #[test]
     fn every_spelling_is_found() {
-        check("control::ops::run_task::tests::it_runs", true);
-        check("control::ops::run_task::tests::check", false);
-        check("control::ops::run_task::tests::it_run", false);
-        check("api::sigv4::verify::tests::dates", true);
-        check("crates/client/tests/client/calls.rs::sends", true);
-        check("crates/client/tests/client/calls.rs::receives", false);
-        check("conformance/test_a.py::A.test_b", true);
-        check("conformance/test_a.py::A.test_d", false);
-        check("conformance/test_x.py::A.test_b", false);
-        check("nothing", false);
+        check_name("control::ops::run_task::tests::it_runs", true);
+        check_name("control::ops::run_task::tests::check", false);
+        check_name("control::ops::run_task::tests::it_run", false);
+        check_name("api::sigv4::verify::tests::dates", true);
+        check_name("crates/client/tests/client/calls.rs::sends", true);
+        check_name("crates/client/tests/client/calls.rs::receives", false);
+        check_name("conformance/test_a.py::A.test_b", true);
+        check_name("conformance/test_a.py::A.test_d", false);
+        check_name("conformance/test_x.py::A.test_b", false);
+        check_name("letter/refused/group.txt::no group, none at all", true);
+        check_name("letter/refused/group.txt::no group", false);
+        check_name("letter/refused/other.txt::no group", false);
+        check_name("nothing", false);
     }
 }

@@ -10,6 +10,7 @@
 //! | `given N times …` | any other of these lines, as often |
 //! | `given instance {json}` | a RegisterContainerInstance whose agent then connects |
 //! | `given subnet NAME in ZONE` | the operator has told where this subnet is |
+//! | `given interfaces INSTANCE N` | as many awsvpc tasks fit on this instance |
 //! | `given scripted` | a server of scripted containers |
 //! | `given seconds N` | time passes, and what is due then happens |
 //! | `given report TASK STATUS` | the host of the task reports its status |
@@ -45,6 +46,7 @@ pub(crate) enum Step {
     Times(usize, Box<Step>),
     Instance { body: String },
     Subnet { name: String, zone: String },
+    Interfaces { instance: String, number: u32 },
     Scripted,
     Seconds(i64),
     Report { task: String, status: String },
@@ -153,6 +155,10 @@ fn step(text: &str) -> Step {
         ["subnet", name, "in", zone] => Step::Subnet {
             name: name.to_owned(),
             zone: zone.to_owned(),
+        },
+        ["interfaces", instance, number] => Step::Interfaces {
+            instance: instance.to_owned(),
+            number: number.parse().unwrap(),
         },
         ["report", task, status] => Step::Report {
             task: task.to_owned(),

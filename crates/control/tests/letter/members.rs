@@ -14,10 +14,8 @@ pub(crate) const WITHOUT_EFFECT: [&str; 4] = [
 ];
 
 /// Members of structures that are refused as a whole until their capability is built.
-pub(crate) const OF_WHAT_IS_NOT_BUILT: [&str; 4] = [
-    "overrides.containerOverrides.environmentFiles",
-    "overrides.containerOverrides.resourceRequirements.sharingStrategy",
-    "overrides.ephemeralStorage",
+pub(crate) const OF_WHAT_IS_NOT_BUILT: [&str; 2] = [
+    "overrides.containerOverrides.resourceRequirements.sharingStrategy.",
     "volumeConfigurations.managedEBSVolume",
 ];
 

@@ -96,6 +96,9 @@ impl Stage {
                 let zones = &mut self.settings.subnet_zones;
                 zones.insert(name.clone(), zone.clone());
             }
+            Step::Interfaces { instance, number } => self.alter(instance, |instance| {
+                instance.network_interfaces = Some(*number);
+            }),
             Step::Scripted => self.settings.scripted = true,
             Step::Seconds(seconds) => self.pass(*seconds),
             Step::Report { task, status } => self.report(task, status)?,
@@ -130,13 +133,20 @@ impl Stage {
     fn connected_instance(&mut self, body: &str) -> Result<(), String> {
         let answer = self.call("RegisterContainerInstance", body)?;
         let arn = &answer["containerInstance"]["containerInstanceArn"];
-        let id = self.names.resolved(arn.as_str().unwrap_or_default());
-        let id = id.rsplit('/').next().unwrap().parse().unwrap();
+        let id = arn.as_str().unwrap_or_default().rsplit('/').next();
+        self.alter(id.unwrap_or_default(), |instance| {
+            instance.agent_connected = true;
+        });
+        Ok(())
+    }
+
+    /// Changes what the server knows of an instance.
+    fn alter(&mut self, instance: &str, change: impl FnOnce(&mut Instance)) {
+        let id = self.names.resolved(instance).parse().unwrap();
         let mut instance = Instance::clone(self.state.instances().get(&id).unwrap());
-        instance.agent_connected = true;
+        change(&mut instance);
         self.state.put_instance(instance);
         capacity::advance(&mut self.cx());
-        Ok(())
     }
 
     fn pass(&mut self, seconds: i64) {
