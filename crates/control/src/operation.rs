@@ -99,7 +99,7 @@ where
 }
 
 fn decode<I: DeserializeOwned>(body: &[u8]) -> Result<I, OpError> {
-    serde_json::from_slice(body)
+    model::objects::from_slice(body)
         .map_err(|cause| OpError::new(ErrorCode::SerializationException, cause.to_string()))
 }
 
@@ -137,6 +137,15 @@ mod tests {
             r#"{"count":"one"}"#,
             r#"{"count":1.5}"#,
             r#"{"cluster":1}"#,
+            r#"{"count":2147483648}"#,
+            r#"{"count":true}"#,
+            r#"{"cluster":"a","cluster":"b"}"#,
+            r#"{"tags":{"key":"k"}}"#,
+            r#"{"tags":[null]}"#,
+            r#"{"tags":[["k","v"]]}"#,
+            r#"{"overrides":[]}"#,
+            r#"{"cluster":"\ud800"}"#,
+            r#"{"cluster":"a"#,
         ] {
             let answer = world.call("RunTask", body);
             assert!(

@@ -14,6 +14,7 @@ pub mod container;
 pub mod explain;
 pub mod id;
 pub mod interrupt;
+pub mod objects;
 mod open_enum;
 mod operation;
 pub mod payload;
