@@ -7,6 +7,7 @@ mod figures;
 mod load;
 mod memory;
 mod programs;
+mod refusals;
 mod remembering;
 mod server;
 mod start;
@@ -21,6 +22,11 @@ use workplace::Workplace;
 /// The API, with containers that are scripts.
 pub(crate) fn api() -> anyhow::Result<()> {
     measure(api::measure)
+}
+
+/// What a refused request costs.
+pub(crate) fn refusals() -> anyhow::Result<()> {
+    measure(refusals::measure)
 }
 
 /// Lives of real containers.

@@ -26,6 +26,7 @@ usage: cargo xtask TASK
   test                prepare the machine, run all checks and all tests
   tidy                check the house rules that no compiler knows
   bench api|start     measure the API, or lives of real containers, against peers and floors
+  bench refusals      measure what a refused request costs
   bench placement     measure the choice of a host in fleets of 10 to 10,000 instances
   fuzz expression [INPUTS]
                       try random expressions of the query language (1,000,000)
@@ -66,6 +67,7 @@ fn run(words: &[&str]) -> anyhow::Result<()> {
         ["tidy"] => tidy::run(),
         ["bench", "api"] => bench::api(),
         ["bench", "start"] => bench::start(),
+        ["bench", "refusals"] => bench::refusals(),
         ["bench", "placement"] => bench::placement(),
         ["fuzz", "expression"] => fuzz::expression(None),
         ["fuzz", "expression", inputs] => fuzz::expression(Some(inputs)),

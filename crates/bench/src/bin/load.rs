@@ -54,13 +54,16 @@ struct Run {
     /// Send them again instead, to a server that does not look at them
     #[arg(long)]
     repeat: bool,
+    /// The status of a right answer
+    #[arg(long, default_value_t = 200)]
+    expect: u16,
 }
 
 #[derive(Serialize)]
 struct Finding {
     requests: usize,
     requests_per_second: f64,
-    /// Answers other than 200 and broken connections.
+    /// Answers of another status than expected, and broken connections.
     errors: usize,
     first_error: Option<String>,
     latency_ms: Spread,
@@ -97,6 +100,7 @@ async fn single(call: &Call) -> anyhow::Result<String> {
 struct Shared {
     requests: Vec<Vec<u8>>,
     repeat: bool,
+    expect: u16,
     next: Cell<usize>,
     measure_from: Instant,
     end: Instant,
@@ -111,6 +115,10 @@ impl Shared {
         let is_last = self.repeat && index + 1 == self.requests.len();
         self.next.set(if is_last { 0 } else { index + 1 });
         self.requests.get(index).map(Vec::as_slice)
+    }
+
+    fn is_right(&self, status: u16, body: &[u8]) -> bool {
+        status == self.expect && (status != 200 || is_clean(body))
     }
 
     fn error(&self, text: impl FnOnce() -> String) {
@@ -137,6 +145,7 @@ async fn load(run: &Run) -> anyhow::Result<Finding> {
     let shared = Rc::new(Shared {
         requests,
         repeat: run.repeat,
+        expect: run.expect,
         next: Cell::new(0),
         measure_from,
         end,
@@ -179,7 +188,7 @@ async fn drive(mut connection: Connection, shared: Rc<Shared>) {
         }
         let Some(request) = shared.take() else { return };
         match connection.exchange(request).await {
-            Ok(answer) if answer.status == 200 && is_clean(answer.body) => {}
+            Ok(answer) if shared.is_right(answer.status, answer.body) => {}
             Ok(answer) => shared.error(|| String::from_utf8_lossy(answer.body).into_owned()),
             Err(error) => return shared.error(|| error.to_string()),
         }
