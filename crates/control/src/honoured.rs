@@ -1,12 +1,13 @@
-//! What a definition may carry and this server can keep. RegisterTaskDefinition
-//! stores every valid definition; RunTask refuses, naming each member, what is
-//! not built yet. Scripted hosts start no process, so environment files, which only a
-//! process could tell from none, are accepted there. Harmless to leave out, and therefore accepted: the roles (no
-//! credentials are injected yet), `portMappings.name` and `appProtocol`,
-//! `versionConsistency`, `ephemeralStorage` (a task has
-//! the disk of its host, which is not divided), `awslogs-*` options beyond group, prefix and region.
+//! What a definition may carry and this server can keep. RegisterTaskDefinition stores every
+//! valid definition; RunTask refuses, naming each member, what is not built yet.
+//!
+//! Harmless to leave out, and therefore accepted: the roles (no credentials are injected yet),
+//! `portMappings.name` and `appProtocol`, `versionConsistency`, `ephemeralStorage` (a task has the
+//! disk of its host, which is not divided), `awslogs-*` options beyond group, prefix and region.
+//! Scripted hosts start no process, so environment files and volumes that are configured at
+//! launch, which only a process could tell from none, are accepted there.
 
-use model::shapes::{ContainerDefinition, LinuxParameters, TaskDefinition};
+use model::shapes::{ContainerDefinition, LinuxParameters, MountPoint, TaskDefinition, Volume};
 
 use crate::cx::Settings;
 use crate::error::OpError;
@@ -15,9 +16,9 @@ use crate::record::Definition;
 
 /// Refuses a definition with members that would have to be ignored.
 pub(crate) fn check(settings: &Settings, definition: &Definition) -> Result<(), OpError> {
-    let mut missing = of_task(&definition.shape);
+    let mut missing = of_task(settings, &definition.shape);
     for container in definition.containers() {
-        missing.extend(of_container(settings, container));
+        missing.extend(of_container(settings, definition, container));
     }
     if missing.is_empty() {
         return Ok(());
@@ -29,9 +30,13 @@ pub(crate) fn check(settings: &Settings, definition: &Definition) -> Result<(), 
     )))
 }
 
-fn of_task(task: &TaskDefinition) -> Vec<String> {
+fn of_task(settings: &Settings, task: &TaskDefinition) -> Vec<String> {
+    let is_other_volume = |volume: &Volume| !is_kept_volume(settings, volume);
     let set = [
-        ("volumes", filled(&task.volumes)),
+        (
+            "volumes",
+            task.volumes.iter().flatten().any(is_other_volume),
+        ),
         ("proxyConfiguration", task.proxy_configuration.is_some()),
         (
             "inferenceAccelerators",
@@ -51,7 +56,11 @@ fn of_task(task: &TaskDefinition) -> Vec<String> {
     named(&set, "")
 }
 
-fn of_container(settings: &Settings, container: &ContainerDefinition) -> Vec<String> {
+fn of_container(
+    settings: &Settings,
+    definition: &Definition,
+    container: &ContainerDefinition,
+) -> Vec<String> {
     let other_log_driver = container.log_configuration.as_ref().is_some_and(|log| {
         log.log_driver
             .as_ref()
@@ -67,6 +76,11 @@ fn of_container(settings: &Settings, container: &ContainerDefinition) -> Vec<Str
         .restart_policy
         .as_ref()
         .is_some_and(|policy| policy.enabled == Some(true));
+    let mounts = container
+        .mount_points
+        .iter()
+        .flatten()
+        .any(|mount| !is_kept_mount(settings, definition, mount));
     let set = [
         ("secrets", filled(&container.secrets)),
         (
@@ -81,7 +95,7 @@ fn of_container(settings: &Settings, container: &ContainerDefinition) -> Vec<Str
             "repositoryCredentials",
             container.repository_credentials.is_some(),
         ),
-        ("mountPoints", filled(&container.mount_points)),
+        ("mountPoints", mounts),
         ("volumesFrom", filled(&container.volumes_from)),
         ("links", filled(&container.links)),
         ("extraHosts", filled(&container.extra_hosts)),
@@ -116,6 +130,15 @@ fn of_container(settings: &Settings, container: &ContainerDefinition) -> Vec<Str
             .flat_map(|linux| of_linux(linux, name)),
     );
     missing
+}
+
+fn is_kept_volume(settings: &Settings, volume: &Volume) -> bool {
+    settings.scripted && volume.configured_at_launch == Some(true)
+}
+
+fn is_kept_mount(settings: &Settings, definition: &Definition, mount: &MountPoint) -> bool {
+    let mut volumes = definition.shape.volumes.iter().flatten();
+    volumes.any(|volume| volume.name == mount.source_volume && is_kept_volume(settings, volume))
 }
 
 fn of_linux(linux: &LinuxParameters, container: &str) -> Vec<String> {

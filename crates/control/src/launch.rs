@@ -11,3 +11,4 @@ pub(crate) mod request;
 pub(crate) mod strategy;
 pub(crate) mod template;
 pub(crate) mod token;
+pub(crate) mod volumes;

@@ -23,6 +23,30 @@ impl Default for Limits {
     }
 }
 
+/// What a type of EBS volume allows.
+#[derive(Clone, Debug)]
+pub struct VolumeType {
+    pub name: &'static str,
+    pub size_gib: RangeInclusive<i32>,
+    /// `None` where they cannot be chosen.
+    pub iops: Option<RangeInclusive<i32>>,
+    pub needs_iops: bool,
+}
+
+const fn volume_type(
+    name: &'static str,
+    size_gib: RangeInclusive<i32>,
+    iops: Option<RangeInclusive<i32>>,
+    needs_iops: bool,
+) -> VolumeType {
+    VolumeType {
+        name,
+        size_gib,
+        iops,
+        needs_iops,
+    }
+}
+
 /// Tasks of a cluster that wait for capacity providers (ECS quotas, 2026-08).
 pub const WAITING_TASKS_MAX: usize = 500;
 /// Tasks per RunTask call (RunTask reference, 2026-08).
@@ -36,6 +60,22 @@ pub const GROUP_CHARS_MAX: usize = 255;
 /// UTF-16 code units, as Java counts, of `overrides` as compact JSON (RunTask reference, 2026-08;
 /// the unit is ours: AWS does not say whether `😀` counts once or twice).
 pub const OVERRIDES_UTF16_MAX: usize = 8192;
+/// Volumes that a call can configure (RunTask reference, 2026-08).
+pub const VOLUME_CONFIGURATIONS_MAX: usize = 1;
+/// MiB/s of a gp3 volume (EC2 CreateVolume reference, 2026-08).
+pub const VOLUME_THROUGHPUT: RangeInclusive<i32> = 125..=1000;
+/// MiB/s at which a volume takes over its snapshot (EC2 CreateVolume reference, 2026-08).
+pub const VOLUME_INITIALIZATION_RATE: RangeInclusive<i32> = 100..=300;
+/// Types of EBS volumes (RunTask and EC2 CreateVolume references, 2026-08).
+pub const VOLUME_TYPES: [VolumeType; 7] = [
+    volume_type("gp2", 1..=16_384, None, false),
+    volume_type("gp3", 1..=16_384, Some(3000..=16_000), false),
+    volume_type("io1", 4..=16_384, Some(100..=64_000), true),
+    volume_type("io2", 4..=16_384, Some(100..=256_000), true),
+    volume_type("st1", 125..=16_384, None, false),
+    volume_type("sc1", 125..=16_384, None, false),
+    volume_type("standard", 1..=1024, None, false),
+];
 /// CPU units at the task level outside Fargate: 0.125 to 192 vCPU (task definition guide, 2026-08).
 pub const TASK_CPU_UNITS: RangeInclusive<u32> = 128..=196_608;
 /// GiB of scratch space that a definition or an override may ask of Fargate (guide, 2026-08).

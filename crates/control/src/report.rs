@@ -69,14 +69,14 @@ fn cause(stop: &HostStop) -> Stop {
     }
 }
 
-/// PROVISIONING and DEPROVISIONING are for tasks with an interface of their own.
+/// PROVISIONING and DEPROVISIONING are for tasks with an interface or a volume of their own.
 fn status_of(task: &Task, status: HostStatus) -> TaskStatus {
     match status {
-        HostStatus::Provisioning if task.attachment.is_some() => TaskStatus::Provisioning,
+        HostStatus::Provisioning if task.has_attachments() => TaskStatus::Provisioning,
         HostStatus::Provisioning | HostStatus::Pending => TaskStatus::Pending,
         HostStatus::Running => TaskStatus::Running,
         HostStatus::Stopping => TaskStatus::Stopping,
-        HostStatus::Deprovisioning if task.attachment.is_some() => TaskStatus::Deprovisioning,
+        HostStatus::Deprovisioning if task.has_attachments() => TaskStatus::Deprovisioning,
         HostStatus::Deprovisioning => TaskStatus::Stopping,
         HostStatus::Stopped => TaskStatus::Stopped,
     }

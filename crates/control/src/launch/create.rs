@@ -12,10 +12,11 @@ use super::network;
 use super::placement::Rules;
 use super::placing::Needs;
 use super::strategy;
+use super::volumes::VolumePlan;
 use crate::cx::Cx;
 use crate::record::cluster::StrategyItem;
 use crate::record::task::{
-    Attachment, Container, Desired, LaunchType, Reserved, TaskStatus, Times, Waiting,
+    Attachment, Container, Desired, LaunchType, Reserved, TaskStatus, Times, Volume, Waiting,
 };
 use crate::record::{Definition, Placement, Task};
 
@@ -29,6 +30,8 @@ pub(crate) struct Template<'a> {
     pub(crate) group: String,
     pub(crate) started_by: Option<String>,
     pub(crate) overrides: Option<Arc<TaskOverride>>,
+    /// An EBS volume for each task.
+    pub(crate) volume: Option<VolumePlan>,
     /// Callers may enter the containers.
     pub(crate) execute_command: bool,
     pub(crate) network_mode: NetworkMode,
@@ -105,6 +108,8 @@ impl Template<'_> {
             Start::Waiting(waiting) => (None, Vec::new(), None, Some(waiting)),
         };
         let attachment = self.attachment(cx, instance, index);
+        let volume = self.volume(cx);
+        let has_attachments = attachment.is_some() || volume.is_some();
         let containers = self.definition.containers().iter().map(|container| {
             let name = container.name.as_deref().unwrap_or_default();
             Container::new(uuid(cx.random.bits()), name)
@@ -120,7 +125,7 @@ impl Template<'_> {
             waiting: waiting.map(Box::new),
             group: self.group.clone(),
             started_by: self.started_by.clone(),
-            status: if attachment.is_some() || instance.is_none() {
+            status: if has_attachments || instance.is_none() {
                 TaskStatus::Provisioning
             } else {
                 TaskStatus::Pending
@@ -140,6 +145,7 @@ impl Template<'_> {
             overrides: self.overrides.clone(),
             execute_command: self.execute_command,
             attachment,
+            volume,
             platform_version: self.platform_version.clone(),
             placement: placement.map(Box::new),
             tags: self.tags.clone(),
@@ -163,6 +169,17 @@ impl Template<'_> {
             subnet,
             network_interface_id: format!("eni-{:017x}", cx.random.bits() >> 60),
             interface: None,
+        }))
+    }
+
+    fn volume(&self, cx: &mut Cx<'_>) -> Option<Box<Volume>> {
+        let plan = self.volume.as_ref()?;
+        Some(Box::new(Volume {
+            id: uuid(cx.random.bits()),
+            name: plan.name.clone(),
+            role_arn: plan.role_arn.clone(),
+            volume_id: format!("vol-{:017x}", cx.random.bits() >> 60),
+            delete_on_termination: plan.delete_on_termination,
         }))
     }
 }

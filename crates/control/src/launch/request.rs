@@ -17,11 +17,14 @@ use crate::record::task::LaunchType;
 const PLATFORM_VERSIONS: [&str; 2] = ["1.4.0", "1.3.0"];
 
 /// Refuses members whose capability this server does not have yet, rather than ignoring them.
-/// Scripted hosts have no process for a session to enter, so there the task only shows the agent
-/// that a caller waits for.
+/// Scripted hosts have no process for a session to enter or a volume to be mounted for, so there
+/// the task shows the agent and the attachment that a caller waits for.
 pub(crate) fn check_supported(settings: &Settings, input: &RunTaskInput) -> Result<(), OpError> {
     let given = [
-        ("volumeConfigurations", filled(&input.volume_configurations)),
+        (
+            "volumeConfigurations",
+            filled(&input.volume_configurations) && !settings.scripted,
+        ),
         (
             "enableExecuteCommand",
             input.enable_execute_command == Some(true) && !settings.scripted,
@@ -174,24 +177,6 @@ pub(crate) fn check_execute_command(
     ))
 }
 
-/// A volume configuration is for a volume of the definition that waits for one.
-pub(crate) fn check_volumes(input: &RunTaskInput, definition: &Definition) -> Result<(), OpError> {
-    let volumes = definition.shape.volumes.as_deref().unwrap_or_default();
-    for configuration in input.volume_configurations.iter().flatten() {
-        let known = volumes.iter().any(|volume| {
-            volume.name == configuration.name && volume.configured_at_launch == Some(true)
-        });
-        if !known {
-            let name = configuration.name.as_deref().unwrap_or_default();
-            return Err(OpError::invalid_parameter(format!(
-                "The volume name '{name}' in your request does not have a matching volume in your \
-                 Task Definition"
-            )));
-        }
-    }
-    Ok(())
-}
-
 /// Where a task's tags come from beside the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Propagation {
@@ -199,8 +184,8 @@ pub(crate) enum Propagation {
     FromDefinition,
 }
 
-pub(crate) fn propagation(input: &RunTaskInput) -> Result<Propagation, OpError> {
-    match &input.propagate_tags {
+pub(crate) fn propagation(given: Option<&PropagateTags>) -> Result<Propagation, OpError> {
+    match given {
         None | Some(PropagateTags::None) => Ok(Propagation::Nothing),
         Some(PropagateTags::TaskDefinition) => Ok(Propagation::FromDefinition),
         Some(PropagateTags::Service) => Err(OpError::invalid_parameter(

@@ -7,7 +7,7 @@ use model::shapes::{RunTaskInput, Tag};
 use super::create::Template;
 use super::placement::Rules;
 use super::request::{self, Propagation};
-use super::{demand, network, overrides, strategy};
+use super::{demand, network, overrides, strategy, volumes};
 use crate::cx::{ReadCx, Settings};
 use crate::error::OpError;
 use crate::identifier::{definition_ref, find_definition};
@@ -46,7 +46,8 @@ pub(crate) fn checked<'a>(
     let launch_type = request::launch_type(&input, definition, &strategy)?;
     let rules = Rules::checked(&input, definition, launch_type)?;
     request::check_execute_command(&input, definition)?;
-    request::check_volumes(&input, definition)?;
+    let volumes = input.volume_configurations.as_deref().unwrap_or_default();
+    let volume = volumes::checked(volumes, definition, launch_type)?;
     let platform_version = request::platform_version(&input, launch_type)?;
     let overrides = overrides::checked(settings, input.overrides.take(), definition, launch_type)?;
     let network_mode = network::mode(definition);
@@ -66,6 +67,7 @@ pub(crate) fn checked<'a>(
         group,
         started_by,
         overrides,
+        volume,
         execute_command: input.enable_execute_command == Some(true),
         network_mode,
         zones: network::zones(settings, launch_type, &subnets),
@@ -84,7 +86,7 @@ fn task_tags(
     definition: &Definition,
 ) -> Result<Vec<Tag>, OpError> {
     let mut all = tags::checked(input.tags.take())?;
-    if request::propagation(input)? == Propagation::FromDefinition {
+    if request::propagation(input.propagate_tags.as_ref())? == Propagation::FromDefinition {
         let own = definition
             .tags
             .iter()

@@ -88,6 +88,13 @@ impl Definition {
             .find(|container| container.name.as_deref() == Some(name))
     }
 
+    /// Runs on Windows; Linux where it names no operating system.
+    pub fn is_windows(&self) -> bool {
+        let platform = self.shape.runtime_platform.as_ref();
+        let family = platform.and_then(|platform| platform.operating_system_family.as_ref());
+        family.is_some_and(|family| family.as_str().starts_with("WINDOWS"))
+    }
+
     /// At least one: registration refuses an empty list.
     pub fn containers(&self) -> &[ContainerDefinition] {
         self.shape

@@ -51,6 +51,8 @@ pub struct Task {
     pub execute_command: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attachment: Option<Box<Attachment>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<Box<Volume>>,
     /// FARGATE only: the number that LATEST resolved to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform_version: Option<String>,
@@ -221,6 +223,19 @@ pub struct Attachment {
     pub interface: Option<TaskInterface>,
 }
 
+/// The EBS volume of a task, made for it alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// Of the attachment.
+    pub id: Uuid,
+    /// In the definition.
+    pub name: String,
+    pub role_arn: String,
+    pub volume_id: String,
+    /// The volume ends with the task.
+    pub delete_on_termination: bool,
+}
+
 /// One container of the task and the last the host told of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
@@ -285,9 +300,14 @@ impl Task {
         self.instance = Some(host);
         self.reserved.gpus = gpus;
         self.waiting = None;
-        if self.attachment.is_none() {
+        if !self.has_attachments() {
             self.advance(TaskStatus::Pending, now);
         }
+    }
+
+    /// Something is made before its containers start, and taken away after they ended.
+    pub fn has_attachments(&self) -> bool {
+        self.attachment.is_some() || self.volume.is_some()
     }
 
     /// Ends a task that no host knows of.

@@ -53,12 +53,7 @@ pub(crate) fn task(cx: &ReadCx<'_>, task: &Task, tags: Tags) -> shapes::Task {
             kms_key_id: None,
         }),
         attributes: Some(instance.map(|i| architecture(i)).unwrap_or_default()),
-        attachments: Some(
-            task.attachment
-                .iter()
-                .map(|eni| attachments::interface(cx, task, eni))
-                .collect(),
-        ),
+        attachments: Some(attachments::all(cx, task)),
         inference_accelerators: Some(Vec::new()),
         overrides: Some(overrides(task)),
         containers: Some(

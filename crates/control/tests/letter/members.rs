@@ -5,19 +5,20 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-/// Members whose rule is that they change nothing (`run-task.md` §2, §5.1).
-pub(crate) const WITHOUT_EFFECT: [&str; 4] = [
+/// Members whose rule is that they change nothing in the answer (`run-task.md` §2, §5.1); the key
+/// of a volume is looked at when the volume is made, after the answer (§5.5).
+pub(crate) const WITHOUT_EFFECT: [&str; 6] = [
     "referenceId",
     "overrides.inferenceAcceleratorOverrides",
     "overrides.inferenceAcceleratorOverrides.deviceName",
     "overrides.inferenceAcceleratorOverrides.deviceType",
+    "volumeConfigurations.managedEBSVolume.encrypted",
+    "volumeConfigurations.managedEBSVolume.kmsKeyId",
 ];
 
 /// Members of structures that are refused as a whole until their capability is built.
-pub(crate) const OF_WHAT_IS_NOT_BUILT: [&str; 2] = [
-    "overrides.containerOverrides.resourceRequirements.sharingStrategy.",
-    "volumeConfigurations.managedEBSVolume",
-];
+pub(crate) const OF_WHAT_IS_NOT_BUILT: [&str; 1] =
+    ["overrides.containerOverrides.resourceRequirements.sharingStrategy."];
 
 static MODEL: LazyLock<Value> = LazyLock::new(|| {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../smithy/ecs.json");

@@ -256,29 +256,6 @@ fn without_exec_the_task_says_so_and_no_container_lists_an_agent() {
 }
 
 #[test]
-fn a_volume_configuration_needs_a_volume_that_waits_for_it() {
-    let volumes = r#","volumes":[{"name":"scratch"},{"name":"data","configuredAtLaunch":true}]"#;
-    let check = |name: &str, expected: &str| {
-        let mut world = World::new();
-        world.definition("app", volumes);
-        let given = format!(r#","volumeConfigurations":[{{"name":"{name}"}}]"#);
-        world.refused("RunTask", &app(&given), expected);
-    };
-    for name in ["other", "scratch"] {
-        let text = format!(
-            "InvalidParameterException: The volume name '{name}' in your request does not \
-             have a matching volume in your Task Definition"
-        );
-        check(name, &text);
-    }
-    check(
-        "data",
-        "UnsupportedFeatureException: Feature not supported by this server: \
-         volumeConfigurations.",
-    );
-}
-
-#[test]
 fn a_reference_id_is_accepted_and_not_shown() {
     check_shown(&app(r#","referenceId":"x""#), "referenceId", json!(null));
 }

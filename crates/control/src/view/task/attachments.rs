@@ -14,7 +14,42 @@ fn private_dns_name(cx: &ReadCx<'_>, ipv4: &str) -> String {
     }
 }
 
-pub(super) fn interface(cx: &ReadCx<'_>, task: &Task, eni: &task::Attachment) -> Attachment {
+/// The interface, then the volume.
+pub(super) fn all(cx: &ReadCx<'_>, task: &Task) -> Vec<Attachment> {
+    let interface = task.attachment.iter().map(|eni| interface(cx, task, eni));
+    let volume = task.volume.iter().map(|one| volume(task, one));
+    interface.chain(volume).collect()
+}
+
+/// The volume is made while the task is PROVISIONING; nobody tells of it, its status follows
+/// from the task's.
+fn volume(task: &Task, volume: &task::Volume) -> Attachment {
+    let status = match task.status {
+        TaskStatus::Provisioning => "PRECREATED",
+        TaskStatus::Pending => "ATTACHING",
+        TaskStatus::Running | TaskStatus::Stopping => "ATTACHED",
+        TaskStatus::Deprovisioning => "DETACHING",
+        TaskStatus::Stopped if volume.delete_on_termination => "DELETED",
+        TaskStatus::Stopped => "DETACHED",
+    };
+    let delete = volume.delete_on_termination.to_string();
+    let mut details = vec![
+        pair("roleArn", &volume.role_arn),
+        pair("volumeName", &volume.name),
+        pair("deleteOnTermination", &delete),
+    ];
+    if task.status != TaskStatus::Provisioning {
+        details.push(pair("volumeId", &volume.volume_id));
+    }
+    Attachment {
+        id: Some(volume.id.to_string()),
+        r#type: Some("AmazonElasticBlockStorage".to_owned()),
+        status: Some(status.to_owned()),
+        details: Some(details),
+    }
+}
+
+fn interface(cx: &ReadCx<'_>, task: &Task, eni: &task::Attachment) -> Attachment {
     let mut details = vec![pair("subnetId", &eni.subnet)];
     if let Some(made) = &eni.interface {
         details.push(pair("networkInterfaceId", &eni.network_interface_id));
@@ -45,7 +80,68 @@ fn pair(name: &str, value: &str) -> KeyValuePair {
 
 #[cfg(test)]
 mod tests {
+    use model::payload::HostStatus;
+    use serde_json::json;
+
     use crate::testing::World;
+
+    /// A task of `disk` on scripted hosts, where a queue of `growing` has no instance yet.
+    fn with_disk(more: &str) -> (World, model::TaskId) {
+        let mut world = World::new();
+        world.settings.scripted = true;
+        world.provider("growing", r#""status":"ENABLED""#);
+        world.associate("default", &["growing"], "");
+        world.definition(
+            "disk",
+            r#","volumes":[{"name":"data","configuredAtLaunch":true}]"#,
+        );
+        let id = world.run(&format!(
+            r#"{{"taskDefinition":"disk","volumeConfigurations":[{{"name":"data",
+                "managedEBSVolume":{{"roleArn":"ebs","sizeInGiB":1}}}}]{more}}}"#
+        ))[0];
+        (world, id)
+    }
+
+    #[test]
+    fn the_volume_comes_and_goes_with_its_task() {
+        let (mut world, id) = with_disk("");
+        let body = format!(r#"{{"tasks":["{id}"]}}"#);
+        let steps = [
+            (HostStatus::Provisioning, "PROVISIONING", "PRECREATED"),
+            (HostStatus::Pending, "PENDING", "ATTACHING"),
+            (HostStatus::Running, "RUNNING", "ATTACHED"),
+            (HostStatus::Stopping, "STOPPING", "ATTACHED"),
+            (HostStatus::Deprovisioning, "DEPROVISIONING", "DETACHING"),
+            (HostStatus::Stopped, "STOPPED", "DELETED"),
+        ];
+        let mut volume_ids = std::collections::BTreeSet::new();
+        for (told, status, attachment) in steps {
+            world.tell(id, told);
+            world.restart();
+            let task = world.at("DescribeTasks", &body, "/tasks/0");
+            assert_eq!(task["lastStatus"], json!(status));
+            assert_eq!(task["attachments"][0]["status"], json!(attachment));
+            let detail = task["attachments"][0]["details"][3]["value"].as_str();
+            volume_ids.extend(detail.map(str::to_owned));
+        }
+        assert_eq!(volume_ids.len(), 1, "{volume_ids:?}");
+    }
+
+    #[test]
+    fn a_task_that_waited_is_provisioned_after_it_is_placed() {
+        let strategy = r#","capacityProviderStrategy":[{"capacityProvider":"growing"}]"#;
+        let (mut world, id) = with_disk(strategy);
+        assert!(world.task(id).is_waiting());
+        let host = world.add_instance("default", 4096, 8192);
+        let mut instance = (**world.state.instances().get(&host).unwrap()).clone();
+        instance.capacity_provider = Some("growing".to_owned());
+        world.state.put_instance(instance);
+        world.advance();
+        assert_eq!(world.task(id).instance, Some(host));
+        let body = format!(r#"{{"tasks":["{id}"]}}"#);
+        let status = world.at("DescribeTasks", &body, "/tasks/0/lastStatus");
+        assert_eq!(status, json!("PROVISIONING"));
+    }
 
     #[test]
     fn private_names_follow_the_region() {
