@@ -296,6 +296,26 @@ mod tests {
     }
 
     #[test]
+    fn a_delay_of_reads_is_a_duration_of_at_most_a_minute() {
+        let delay = |text| UpArguments {
+            consistency_delay: humantime::parse_duration(text).ok(),
+            ..UpArguments::default()
+        };
+        check(
+            "consistency-delay = '2s'",
+            delay("61s"),
+            expect!["--consistency-delay must be at most 60s, but is 1m 1s"],
+        );
+        check(
+            "consistency-delay = 'soon'",
+            UpArguments::default(),
+            expect!["configuration FILE, line 1, column 21: expected number at 0"],
+        );
+        let config = Config::load(None, &delay("1500ms")).unwrap();
+        assert_eq!(config.consistency_delay, Duration::from_millis(1500));
+    }
+
+    #[test]
     fn unknown_keys_are_named() {
         check(
             "regoin = 'x'",

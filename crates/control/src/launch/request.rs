@@ -133,6 +133,11 @@ pub(crate) fn group(given: Option<String>, family: &str) -> Result<String, OpErr
             "group longer than {GROUP_CHARS_MAX}."
         )));
     }
+    if group.chars().any(char::is_control) {
+        return Err(OpError::invalid_parameter(
+            "group must not contain control characters.",
+        ));
+    }
     if group.starts_with("service:") {
         return Err(OpError::invalid_parameter(
             "A group that begins with service: belongs to a service. Choose another group.",

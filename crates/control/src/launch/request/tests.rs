@@ -140,6 +140,10 @@ fn the_group_is_the_one_given_or_that_of_the_family() {
         "InvalidParameterException: group longer than 255.",
     );
     check(
+        &app(r#","group":"a\u0000b""#),
+        "InvalidParameterException: group must not contain control characters.",
+    );
+    check(
         &app(r#","group":"service:web""#),
         "InvalidParameterException: A group that begins with service: belongs to a service. \
          Choose another group.",
