@@ -6,18 +6,16 @@ mod api;
 mod figures;
 mod load;
 mod memory;
-mod programs;
 mod refusals;
 mod remembering;
 mod server;
 mod start;
 mod table;
-mod workplace;
 
+use crate::programs::Programs;
 use crate::shell;
-use programs::Programs;
+use crate::workplace::Workplace;
 use table::Table;
-use workplace::Workplace;
 
 /// The API, with containers that are scripts.
 pub(crate) fn api() -> anyhow::Result<()> {

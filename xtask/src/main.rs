@@ -5,18 +5,21 @@
 mod bench;
 mod codegen;
 mod demo;
+mod durability;
 mod facts;
 mod fuzz;
 mod javascript;
 mod model_import;
 mod packages;
 mod paths;
+mod programs;
 mod rust_sdk;
 mod shell;
 mod stopwatch;
 mod test;
 mod tidy;
 mod venv;
+mod workplace;
 
 use std::process::ExitCode;
 
@@ -28,6 +31,9 @@ usage: cargo xtask TASK
   bench api|start     measure the API, or lives of real containers, against peers and floors
   bench refusals      measure what a refused request costs
   bench placement     measure the choice of a host in fleets of 10 to 10,000 instances
+  crashes [ROUNDS]    kill the server under 64 clients with one token, ROUNDS times (1000)
+  powerloss [--boots BOOTS]
+                      end a whole guest with the server in it under load, BOOTS times (200)
   fuzz expression [INPUTS]
                       try random expressions of the query language (1,000,000)
   codegen [--check]   write what is generated from smithy/; --check only compares
@@ -69,6 +75,10 @@ fn run(words: &[&str]) -> anyhow::Result<()> {
         ["bench", "start"] => bench::start(),
         ["bench", "refusals"] => bench::refusals(),
         ["bench", "placement"] => bench::placement(),
+        ["crashes"] => durability::crashes(None),
+        ["crashes", rounds] => durability::crashes(Some(rounds)),
+        ["powerloss"] => durability::powerloss(None),
+        ["powerloss", "--boots", boots] => durability::powerloss(Some(boots)),
         ["fuzz", "expression"] => fuzz::expression(None),
         ["fuzz", "expression", inputs] => fuzz::expression(Some(inputs)),
         ["model", "import", path] => model_import::run(path.as_ref()),

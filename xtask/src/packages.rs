@@ -26,16 +26,35 @@ const NEEDED: [(&str, &str); 9] = [
     ("zlib1g-dev", "linked statically, under libelf"),
 ];
 
-/// Installs what is missing. Without dpkg only says what is needed.
+/// What `cargo xtask powerloss` needs besides.
+const OF_GUESTS: [(&str, &str); 3] = [
+    ("e2fsprogs", "makes the disk of a guest"),
+    ("iproute2", "brings a guest's loopback interface up"),
+    (
+        "user-mode-linux",
+        "a kernel that runs as a program: the guest",
+    ),
+];
+
+/// Installs what build, tests and demo miss. Without dpkg only says what is needed.
 pub(crate) fn ensure() -> anyhow::Result<()> {
+    ensure_all(&NEEDED)
+}
+
+/// The same for machines that lose their power.
+pub(crate) fn ensure_guests() -> anyhow::Result<()> {
+    ensure_all(&OF_GUESTS)
+}
+
+fn ensure_all(needed: &[(&str, &str)]) -> anyhow::Result<()> {
     if !shell::exists("dpkg-query") {
         say("not a Debian or Ubuntu system: these packages are needed under whatever name");
-        for (package, purpose) in NEEDED {
+        for (package, purpose) in needed {
             say(&format!("  {package}: {purpose}"));
         }
         return Ok(());
     }
-    let missing: Vec<&str> = NEEDED
+    let missing: Vec<&str> = needed
         .iter()
         .map(|(package, _)| *package)
         .filter(|package| !is_installed(package))

@@ -9,12 +9,12 @@ use serde::Deserialize;
 
 use super::figures::{Latency, Rounds, hundredths, milliseconds, tenths, whole};
 use super::load::{Case, LIVING, Load, WAITING, body, load, register};
-use super::programs::{Echo, Programs};
 use super::server::Server;
 use super::table::{Goal, Table};
-use super::workplace::Workplace;
 use super::{memory, remembering};
+use crate::programs::{Echo, Programs};
 use crate::say;
+use crate::workplace::Workplace;
 
 const ROUNDS: usize = 3;
 const STARTS: usize = 11;

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::figures::Latency;
-use super::programs::Programs;
 use super::server::Server;
+use crate::programs::Programs;
 
 /// Family and script: tasks that wait for their image leave the machine to RunTask alone, the
 /// others live their whole life meanwhile.

@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::figures::{Latency, Rounds, whole};
 use super::load::{WAITING, register};
-use super::programs::Programs;
 use super::server::Server;
 use super::table::{Goal, Table};
-use super::workplace::Workplace;
+use crate::programs::Programs;
+use crate::workplace::Workplace;
 
 const ROUNDS: usize = 3;
 const OVERRIDES_CHARS: usize = 9000;

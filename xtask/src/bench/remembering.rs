@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::figures::{milliseconds, whole};
 use super::load::{Case, LIVING, load, register};
 use super::memory;
-use super::programs::Programs;
 use super::server::Server;
 use super::table::{Goal, Table};
-use super::workplace::Workplace;
+use crate::programs::Programs;
 use crate::say;
+use crate::workplace::Workplace;
 
 /// Stopped tasks that a server has to remember, ten from each request.
 const REMEMBERED: usize = 100_000;

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::programs::{self, KEY, Programs};
+use crate::programs::{self, KEY, Programs};
 use crate::stopwatch::Stopwatch;
 use crate::{say, shell};
 

@@ -10,11 +10,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::figures::{Latency, Rounds, milliseconds, tenths};
-use super::programs::Programs;
 use super::server::Server;
 use super::table::{Goal, Table};
-use super::workplace::Workplace;
+use crate::programs::Programs;
 use crate::stopwatch::Stopwatch;
+use crate::workplace::Workplace;
 use crate::{packages, say, shell};
 
 const ROUNDS: usize = 3;

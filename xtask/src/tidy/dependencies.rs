@@ -26,6 +26,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
         &[
             "agent",
             "api",
+            "bench",
             "cli",
             "control",
             "engine",

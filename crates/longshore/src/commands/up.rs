@@ -23,6 +23,9 @@ pub(crate) async fn up(config: Config, data_dir: PathBuf) -> ExitCode {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
+    if cfg!(feature = "unsafe-sync") {
+        tracing::error!("built to lose what it answers when the machine crashes; for tests only");
+    }
     let server = match start(&config, &data_dir).await {
         Ok(server) => server,
         Err(error) => return exit::failure(&error.to_string()),

@@ -7,24 +7,24 @@ use anyhow::Context as _;
 
 use crate::{paths, say, shell};
 
-pub(super) struct Workplace {
+pub(crate) struct Workplace {
     folder: PathBuf,
 }
 
 impl Workplace {
-    pub(super) fn create() -> anyhow::Result<Self> {
-        let name = format!("target/bench-{}", std::process::id());
+    pub(crate) fn create() -> anyhow::Result<Self> {
+        let name = format!("target/work-{}", std::process::id());
         let folder = paths::workspace().join(name);
         std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
         Ok(Self { folder })
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// A data directory that does not exist yet.
-    pub(super) fn fresh(&self, name: &str) -> anyhow::Result<PathBuf> {
+    pub(crate) fn fresh(&self, name: &str) -> anyhow::Result<PathBuf> {
         let folder = self.folder.join(name);
         remove(&folder)?;
         Ok(folder)

@@ -1,4 +1,4 @@
-//! The release builds that are measured and that measure.
+//! The release builds that are measured or crashed, and those that do it.
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
@@ -12,7 +12,7 @@ use crate::{paths, shell};
 
 /// The key of the measured servers. It opens nothing else: they listen on loopback and their
 /// data is removed.
-pub(super) const KEY: [(&str, &str); 2] = [
+pub(crate) const KEY: [(&str, &str); 2] = [
     ("LONGSHORE_ROOT_ACCESS_KEY_ID", "AKIABENCHBENCHBENCH0"),
     (
         "LONGSHORE_ROOT_SECRET_ACCESS_KEY",
@@ -20,21 +20,22 @@ pub(super) const KEY: [(&str, &str); 2] = [
     ),
 ];
 
-pub(super) struct Programs {
+pub(crate) struct Programs {
     folder: PathBuf,
 }
 
 impl Programs {
-    pub(super) fn build() -> anyhow::Result<Self> {
-        let what = [
-            "build",
-            "--release",
-            "--package",
-            "longshore",
-            "--package",
-            "bench",
-        ];
-        shell::check(shell::cargo().args(what))?;
+    pub(crate) fn build() -> anyhow::Result<Self> {
+        Self::build_of(&["--package", "longshore", "--package", "bench"])
+    }
+
+    /// The server alone, with a feature that no user has.
+    pub(crate) fn build_with(feature: &str) -> anyhow::Result<Self> {
+        Self::build_of(&["--package", "longshore", "--features", feature])
+    }
+
+    fn build_of(what: &[&str]) -> anyhow::Result<Self> {
+        shell::check(shell::cargo().args(["build", "--release"]).args(what))?;
         let target =
             std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
         Ok(Self {
@@ -42,25 +43,25 @@ impl Programs {
         })
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
     /// A program to run as the user, with the key.
-    pub(super) fn command(&self, name: &str) -> Command {
+    pub(crate) fn command(&self, name: &str) -> Command {
         let mut command = shell::command(self.path(name));
         command.envs(KEY);
         command
     }
 
     /// Runs a measuring program to its end and takes what it found.
-    pub(super) fn find<T: DeserializeOwned>(&self, command: &mut Command) -> anyhow::Result<T> {
+    pub(crate) fn find<T: DeserializeOwned>(&self, command: &mut Command) -> anyhow::Result<T> {
         let text = self.text(command)?;
         serde_json::from_str(&text).with_context(|| text.clone())
     }
 
     /// Runs a program to its end and takes what it wrote.
-    pub(super) fn text(&self, command: &mut Command) -> anyhow::Result<String> {
+    pub(crate) fn text(&self, command: &mut Command) -> anyhow::Result<String> {
         let done = command
             .stderr(Stdio::inherit())
             .output()
@@ -70,7 +71,7 @@ impl Programs {
     }
 
     /// A server that answers with the bytes of a file.
-    pub(super) fn echo(&self, body: &OsStr) -> anyhow::Result<Echo> {
+    pub(crate) fn echo(&self, body: &OsStr) -> anyhow::Result<Echo> {
         let mut command = self.command("echo");
         let child = command
             .arg("--body")
@@ -87,7 +88,7 @@ impl Programs {
 }
 
 /// Waits for the line that says where a server listens.
-pub(super) fn ready(child: &mut Child) -> anyhow::Result<String> {
+pub(crate) fn ready(child: &mut Child) -> anyhow::Result<String> {
     let stdout = child.stdout.take().context("a server without output")?;
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line)?;
@@ -97,9 +98,9 @@ pub(super) fn ready(child: &mut Child) -> anyhow::Result<String> {
 }
 
 /// Ends when dropped.
-pub(super) struct Echo {
+pub(crate) struct Echo {
     child: Child,
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 impl Drop for Echo {
