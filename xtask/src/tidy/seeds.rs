@@ -80,7 +80,7 @@ fn rows(coverage: &str) -> impl Iterator<Item = (&str, &str)> {
 fn count(tree: &Tree, proof: &str, counts: &mut Counts) -> Result<(), String> {
     if let Some(capability) = proof.strip_prefix("later: ") {
         counts.later += 1;
-        return said(capability);
+        return said(capability).and_then(|()| check_named(tree, capability));
     }
     if let Some(reason) = proof.strip_prefix("absent by design: ") {
         counts.absent += 1;
@@ -88,6 +88,15 @@ fn count(tree: &Tree, proof: &str, counts: &mut Counts) -> Result<(), String> {
     }
     counts.proven += 1;
     proof::check(tree, proof)
+}
+
+/// What is built of a later row is named in backquotes too.
+fn check_named(tree: &Tree, text: &str) -> Result<(), String> {
+    let mut named = text.split('`').skip(1).step_by(2);
+    match named.find(|name| !proof::exists(tree, name)) {
+        Some(name) => Err(format!("there is no test {name}")),
+        None => Ok(()),
+    }
 }
 
 fn said(text: &str) -> Result<(), String> {
@@ -124,6 +133,20 @@ mod tests {
              | SV-001 | `crates/a/tests/b.rs::it_runs` |\n| SV-002 | absent by design: gone |\n",
             &[],
         );
+    }
+
+    #[test]
+    fn a_later_row_names_what_there_is() {
+        let with = |test: &str| {
+            format!(
+                "245 rows: 0 proven, 245 later, 0 absent by design.\n\
+                 | SV-001 | later: the client; the server's is `crates/a/tests/b.rs::{test}` |\n\
+                 | SV-002 | later: services |\n"
+            )
+        };
+        check(&with("it_runs"), &[]);
+        let text = "docs/SEED_COVERAGE.md: SV-001: there is no test crates/a/tests/b.rs::it_walks";
+        check(&with("it_walks"), &[text]);
     }
 
     #[test]

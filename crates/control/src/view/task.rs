@@ -33,7 +33,7 @@ pub(crate) fn task(cx: &ReadCx<'_>, task: &Task, tags: Tags) -> shapes::Task {
         container_instance_arn: instance
             .filter(|_| !fargate)
             .map(|instance| cx.settings.instance_arn(&instance.cluster, instance.id)),
-        availability_zone: Some(zone(cx, instance.map(|i| &**i))),
+        availability_zone: instance.map(|instance| zone(cx, instance)),
         launch_type: Some(task.launch_type.as_str().into()),
         capacity_provider_name: task.provider.clone(),
         platform_version: task.platform_version.clone(),
@@ -82,9 +82,9 @@ pub(crate) fn task(cx: &ReadCx<'_>, task: &Task, tags: Tags) -> shapes::Task {
     }
 }
 
-/// That of its instance; the server's own before it has one.
-fn zone(cx: &ReadCx<'_>, instance: Option<&Instance>) -> String {
-    let zone = instance.and_then(Instance::zone);
+/// That of the instance; the server's own where the instance does not say.
+fn zone(cx: &ReadCx<'_>, instance: &Instance) -> String {
+    let zone = instance.zone();
     zone.unwrap_or(&cx.settings.availability_zone).to_owned()
 }
 
