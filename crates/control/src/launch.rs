@@ -7,6 +7,7 @@ pub(crate) mod network;
 pub(crate) mod overrides;
 pub(crate) mod placement;
 pub(crate) mod placing;
+pub(crate) mod platform;
 pub(crate) mod request;
 pub(crate) mod strategy;
 pub(crate) mod template;

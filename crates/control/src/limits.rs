@@ -126,6 +126,8 @@ pub const CONSTRAINTS_MAX: usize = 10;
 pub const STRATEGIES_MAX: usize = 5;
 /// Items of a capacity provider strategy; models before 2026 said 6 (2026-08).
 pub const CAPACITY_PROVIDERS_MAX: usize = 20;
+/// CPU units of a task on Fargate's platform version 1.3.0 (ECS task size reference, 2026-08).
+pub const PLATFORM_1_3_CPU_UNITS_MAX: u32 = 4096;
 /// Seconds of `startTimeout` and `stopTimeout` on Fargate (2026-08).
 pub const FARGATE_TIMEOUT_SECONDS_MAX: i32 = 120;
 /// MiB a container needs at least; container runtimes refuse less (2026-08).

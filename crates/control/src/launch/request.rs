@@ -1,7 +1,6 @@
 //! Checks of a RunTask request that need nothing but the request and its definition.
 //! Limits: `run-task.md` §2. Texts: §7.
 
-use model::errors::ErrorCode;
 use model::shapes::{self, Compatibility, PropagateTags, RunTaskInput};
 
 use super::strategy;
@@ -12,9 +11,6 @@ use crate::record::Definition;
 use crate::record::cluster::StrategyItem;
 use crate::record::definition::DefinitionStatus;
 use crate::record::task::LaunchType;
-
-/// Linux platform versions of Fargate; `LATEST` is the first.
-const PLATFORM_VERSIONS: [&str; 2] = ["1.4.0", "1.3.0"];
 
 /// Refuses members whose capability this server does not have yet, rather than ignoring them.
 /// Scripted hosts have no process for a session to enter or a volume to be mounted for, so there
@@ -99,28 +95,6 @@ fn check_compatible(launch_type: LaunchType, definition: &Definition) -> Result<
     } else {
         let text = format!("Task definition does not support launch_type {wanted}.");
         Err(OpError::invalid_parameter(text))
-    }
-}
-
-/// The resolved number for Fargate, nothing for the others.
-pub(crate) fn platform_version(
-    input: &RunTaskInput,
-    launch_type: LaunchType,
-) -> Result<Option<String>, OpError> {
-    let asked = input.platform_version.as_deref();
-    match (launch_type, asked) {
-        (LaunchType::Fargate, None | Some("LATEST")) => Ok(Some(PLATFORM_VERSIONS[0].to_owned())),
-        (LaunchType::Fargate, Some(asked)) if PLATFORM_VERSIONS.contains(&asked) => {
-            Ok(Some(asked.to_owned()))
-        }
-        (LaunchType::Fargate, Some(asked)) => {
-            let text = format!("Unknown platform version: {asked}");
-            Err(OpError::new(ErrorCode::PlatformUnknownException, text))
-        }
-        (LaunchType::Ec2 | LaunchType::External, None) => Ok(None),
-        (LaunchType::Ec2 | LaunchType::External, Some(_)) => Err(OpError::invalid_parameter(
-            "The platform version must be null when specifying an EC2 launch type.",
-        )),
     }
 }
 

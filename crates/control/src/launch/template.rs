@@ -7,7 +7,7 @@ use model::shapes::{RunTaskInput, Tag};
 use super::create::Template;
 use super::placement::Rules;
 use super::request::{self, Propagation};
-use super::{demand, network, overrides, strategy, volumes};
+use super::{demand, network, overrides, platform, strategy, volumes};
 use crate::cx::{ReadCx, Settings};
 use crate::error::OpError;
 use crate::identifier::{definition_ref, find_definition};
@@ -48,8 +48,14 @@ pub(crate) fn checked<'a>(
     request::check_execute_command(&input, definition)?;
     let volumes = input.volume_configurations.as_deref().unwrap_or_default();
     let volume = volumes::checked(volumes, definition, launch_type)?;
-    let platform_version = request::platform_version(&input, launch_type)?;
+    let version = platform::version(input.platform_version.as_deref(), launch_type, definition)?;
     let overrides = overrides::checked(settings, input.overrides.take(), definition, launch_type)?;
+    platform::check(
+        version.as_deref(),
+        overrides.as_deref(),
+        definition,
+        &strategy,
+    )?;
     let network_mode = network::mode(definition);
     let network = input.network_configuration.take();
     let subnets = network::subnets(network, network_mode, launch_type)?;
@@ -72,7 +78,7 @@ pub(crate) fn checked<'a>(
         network_mode,
         zones: network::zones(settings, launch_type, &subnets),
         subnets,
-        platform_version,
+        platform_version: version,
         reserved,
         rules,
         tags,
