@@ -55,6 +55,11 @@ pub const COUNT_MAX: i32 = 10;
 pub const CLIENT_TOKEN_CHARS_MAX: usize = 64;
 /// Characters of `startedBy`; models before 2025 said 36 (RunTask reference, 2026-08).
 pub const STARTED_BY_CHARS_MAX: usize = 128;
+/// Characters of `startedBy` of StartTask, whose text was not changed (StartTask reference,
+/// 2026-08).
+pub const START_TASK_STARTED_BY_CHARS_MAX: usize = 36;
+/// Container instances per StartTask call (StartTask reference, 2026-08).
+pub const START_INSTANCES_MAX: usize = 10;
 /// Characters of `group` (RunTask reference, 2026-08).
 pub const GROUP_CHARS_MAX: usize = 255;
 /// UTF-16 code units, as Java counts, of `overrides` as compact JSON (RunTask reference, 2026-08;

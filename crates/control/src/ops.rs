@@ -27,6 +27,7 @@ mod put_cluster_capacity_providers;
 mod register_container_instance;
 mod register_task_definition;
 mod run_task;
+mod start_task;
 mod stop_task;
 mod tag_resource;
 mod untag_resource;
@@ -479,7 +480,7 @@ pub static OPERATIONS: &[Entry] = &[
     Entry {
         name: "StartTask",
         action: "ecs:StartTask",
-        prepare: None,
+        prepare: Some(|body| write(body, start_task::start_task)),
         declares_unsupported: true,
     },
     Entry {

@@ -99,6 +99,9 @@ conformance! {
         pages "Pages"
         ledger "Ledger"
     }
+    check test_start_task {
+        start_task "StartTask"
+    }
     check test_idempotency {
         tokens "Tokens"
         after_a_crash "AfterACrash"

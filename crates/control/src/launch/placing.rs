@@ -7,7 +7,8 @@ use model::ContainerInstanceId;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 use scheduler::{
-    BinpackBy, Constraint, Placements, Pool, RankValue, Request, SpreadBy, Strategy, Survey,
+    BinpackBy, Constraint, Placed, Placements, Pool, RankValue, Refusal, Request, SpreadBy,
+    Strategy, Survey,
 };
 
 use super::demand;
@@ -62,6 +63,21 @@ pub(crate) fn place(cx: &mut Cx<'_>, needs: Needs<'_>, pool: Pool<'_>, count: us
             rules: rules_text(needs.rules),
         }
     })
+}
+
+/// Asks the host that the caller has named, whatever its status. One that the ledger does not
+/// have is one that nobody stands behind.
+pub(crate) fn admit(
+    state: &State,
+    needs: Needs<'_>,
+    cluster: &str,
+    host: ContainerInstanceId,
+) -> Result<Placed, Refusal> {
+    let pool = Pool::Ec2 { cluster };
+    let answer = ask(state, needs, pool, 1, |fleet, request| {
+        scheduler::admit(fleet, &host, request)
+    });
+    answer.unwrap_or(Err(Refusal::Agent))
 }
 
 /// Puts the needs into the scheduler's words and hands them to `with`.

@@ -6,7 +6,7 @@ use model::shapes::{self, Compatibility, PropagateTags, RunTaskInput};
 use super::strategy;
 use crate::cx::Settings;
 use crate::error::OpError;
-use crate::limits::{COUNT_MAX, GROUP_CHARS_MAX, STARTED_BY_CHARS_MAX};
+use crate::limits::{COUNT_MAX, GROUP_CHARS_MAX};
 use crate::record::Definition;
 use crate::record::cluster::StrategyItem;
 use crate::record::definition::DefinitionStatus;
@@ -120,12 +120,13 @@ pub(crate) fn group(given: Option<String>, family: &str) -> Result<String, OpErr
     Ok(group)
 }
 
-pub(crate) fn started_by(given: Option<String>) -> Result<Option<String>, OpError> {
+/// `max` is that of the operation.
+pub(crate) fn started_by(given: Option<String>, max: usize) -> Result<Option<String>, OpError> {
     let Some(started_by) = given else {
         return Ok(None);
     };
-    if started_by.chars().count() > STARTED_BY_CHARS_MAX {
-        let text = format!("startedBy longer than {STARTED_BY_CHARS_MAX}.");
+    if started_by.chars().count() > max {
+        let text = format!("startedBy longer than {max}.");
         return Err(OpError::invalid_parameter(text));
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-/_".contains(c);

@@ -11,6 +11,7 @@ use super::{demand, network, overrides, platform, strategy, volumes};
 use crate::cx::{ReadCx, Settings};
 use crate::error::OpError;
 use crate::identifier::{definition_ref, find_definition};
+use crate::limits::STARTED_BY_CHARS_MAX;
 use crate::record::{Cluster, Definition};
 use crate::{honoured, tags};
 
@@ -61,7 +62,7 @@ pub(crate) fn checked<'a>(
     let subnets = network::subnets(network, network_mode, launch_type)?;
     let tags = task_tags(&mut input, cluster, definition)?;
     let group = request::group(input.group.take(), &definition.id.family)?;
-    let started_by = request::started_by(input.started_by.take())?;
+    let started_by = request::started_by(input.started_by.take(), STARTED_BY_CHARS_MAX)?;
     request::check_supported(settings, &input)?;
     honoured::check(settings, definition)?;
     let reserved = demand::reserved(overrides.as_deref(), definition, network_mode);

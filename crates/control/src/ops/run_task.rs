@@ -19,7 +19,6 @@ use crate::launch::token::{self, Recall};
 use crate::launch::{placing, request, template};
 use crate::record::task::{LaunchType, Task};
 use crate::view;
-use crate::view::task::Tags;
 
 pub(crate) fn run_task(cx: &mut Cx<'_>, mut input: RunTaskInput) -> Result<RunTaskOutput, OpError> {
     let definition = template::definition(&cx.reading(), &input)?;
@@ -146,13 +145,8 @@ fn no_fargate_capacity(placements: &Placements) -> Failure {
 }
 
 fn answer(cx: &Cx<'_>, tasks: &[Arc<Task>], failures: Vec<Failure>) -> RunTaskOutput {
-    let reading = cx.reading();
-    let tasks = tasks
-        .iter()
-        .map(|task| view::task::task(&reading, task, Tags::Shown))
-        .collect();
     RunTaskOutput {
-        tasks: Some(tasks),
+        tasks: Some(view::task::started(&cx.reading(), tasks)),
         failures: Some(failures),
     }
 }

@@ -2,6 +2,8 @@
 
 mod attachments;
 
+use std::sync::Arc;
+
 use model::payload::{ContainerStatus, Health, NetworkMode, PortBinding, Protocol};
 use model::shapes::{
     self, Attribute, ContainerOverride, EphemeralStorage, ManagedAgent, ManagedAgentName,
@@ -19,6 +21,12 @@ use crate::record::{Definition, Instance};
 pub(crate) enum Tags {
     Shown,
     Hidden,
+}
+
+/// The tasks of a call that has started them.
+pub(crate) fn started(cx: &ReadCx<'_>, tasks: &[Arc<Task>]) -> Vec<shapes::Task> {
+    let shown = tasks.iter().map(|one| task(cx, one, Tags::Shown));
+    shown.collect()
 }
 
 pub(crate) fn task(cx: &ReadCx<'_>, task: &Task, tags: Tags) -> shapes::Task {

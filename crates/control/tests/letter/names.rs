@@ -17,6 +17,7 @@ static PLACES: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
         ("container", format!(r#":container/[^/"]+/[^/"]+/({UUID})"#)),
         ("attachment", format!(r#""id":"({UUID})""#)),
         ("interface", r#""(eni-[0-9a-f]{17})""#.to_owned()),
+        ("volume", r#""(vol-[0-9a-f]{17})""#.to_owned()),
     ]
     .map(|(kind, pattern)| (kind, Regex::new(&pattern).unwrap()))
     .into()
