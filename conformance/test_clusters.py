@@ -21,6 +21,24 @@ class Clusters(Case):
         self.assertEqual(gone["status"], "INACTIVE")
         self.assertNotIn(made["clusterArn"], self.ecs.list_clusters()["clusterArns"])
 
+    def test_settings_and_configuration_change(self):
+        self.ecs.create_cluster(clusterName="changing")
+        log = {"s3BucketName": "audit", "s3EncryptionEnabled": True}
+        configuration = {
+            "executeCommandConfiguration": {"logging": "OVERRIDE", "logConfiguration": log},
+            "managedStorageConfiguration": {"kmsKeyId": "key"},
+        }
+        changed = self.ecs.update_cluster(cluster="changing", configuration=configuration)["cluster"]
+        self.assertEqual(changed["configuration"], configuration)
+        settings = [{"name": "containerInsights", "value": "enhanced"}]
+        self.ecs.update_cluster_settings(cluster="changing", settings=settings)
+        parts = ["ATTACHMENTS", "CONFIGURATIONS", "SETTINGS", "STATISTICS", "TAGS"]
+        (shown,) = self.ecs.describe_clusters(clusters=["changing"], include=parts)["clusters"]
+        self.assertEqual((shown["configuration"], shown["settings"]), (configuration, settings))
+        self.assertEqual((shown["attachments"], shown["tags"]), ([], []))
+        self.assertIn({"name": "pendingFargateTasksCount", "value": "0"}, shown["statistics"])
+        self.refused("ClusterNotFoundException", self.ecs.update_cluster, cluster="nowhere")
+
     def test_an_unknown_cluster_is_a_failure_or_an_error(self):
         answer = self.ecs.describe_clusters(clusters=["nowhere", "default"])
         self.assertEqual(len(answer["clusters"]), 1)

@@ -157,6 +157,13 @@ pub fn active_cluster(cx: &ReadCx<'_>, text: Option<&str>) -> Result<Arc<Cluster
     }
 }
 
+/// An ACTIVE cluster, which the call must name: it has no default.
+pub(crate) fn named_cluster(cx: &ReadCx<'_>, text: Option<&str>) -> Result<Arc<Cluster>, OpError> {
+    let named = text.filter(|name| !name.is_empty());
+    let named = named.ok_or_else(|| OpError::invalid_parameter("Cluster can not be blank."))?;
+    active_cluster(cx, Some(named))
+}
+
 /// Where a caller says a task is: a cluster (of the ARN, if it has one) and an id.
 pub fn task_id(settings: &Settings, cluster: &str, text: &str) -> Result<TaskId, OpError> {
     let id = in_cluster(settings, cluster, text, "task")?;

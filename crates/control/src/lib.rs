@@ -7,6 +7,7 @@
 
 pub mod assignment;
 pub mod capacity;
+mod cluster_settings;
 pub mod cx;
 mod deregistration;
 mod environment;

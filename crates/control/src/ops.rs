@@ -32,6 +32,8 @@ mod stop_task;
 mod tag_resource;
 mod untag_resource;
 mod update_capacity_provider;
+mod update_cluster;
+mod update_cluster_settings;
 mod update_container_agent;
 mod update_container_instances_state;
 
@@ -534,13 +536,13 @@ pub static OPERATIONS: &[Entry] = &[
     Entry {
         name: "UpdateCluster",
         action: "ecs:UpdateCluster",
-        prepare: None,
+        prepare: Some(|body| write(body, update_cluster::update_cluster)),
         declares_unsupported: false,
     },
     Entry {
         name: "UpdateClusterSettings",
         action: "ecs:UpdateClusterSettings",
-        prepare: None,
+        prepare: Some(|body| write(body, update_cluster_settings::update_cluster_settings)),
         declares_unsupported: false,
     },
     Entry {

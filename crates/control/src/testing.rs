@@ -1,6 +1,8 @@
 //! A control plane for tests: a state, a seeded generator, a clock that stands still until it
 //! is moved. Calls go the way of the server: decode, run, undo what an error has changed.
 
+use model::errors::ErrorCode;
+use model::operations::OperationFacts;
 use model::payload::{
     ContainerReport, ContainerStatus, Health, HostStatus, HostStop, PortBinding, TaskReport,
 };
@@ -30,6 +32,18 @@ pub(crate) struct World {
     pub(crate) caller: Caller,
     /// The rows of all restarts so far.
     stored: Memory,
+}
+
+/// May the operation answer this error? A body that cannot be read is an error of any.
+fn is_declared(operation: &str, code: ErrorCode) -> bool {
+    let facts = OperationFacts::find(operation).unwrap();
+    code == ErrorCode::SerializationException || facts.errors.contains(&code)
+}
+
+fn shown(error: &OpError) -> String {
+    let ids = error.resource_ids.as_ref();
+    let ids = ids.map(|ids| format!(" {ids:?}")).unwrap_or_default();
+    format!("{error}{ids}")
 }
 
 /// The machine that [`World::new`] registers: 4096 CPU units, 8192 MiB.
@@ -144,19 +158,27 @@ impl World {
         }
     }
 
-    /// The answer as JSON, or `ErrorName: message`.
+    /// The answer as JSON, or `ErrorName: message`. The error must be one that the operation
+    /// declares.
+    #[track_caller]
     pub(crate) fn call(&mut self, operation: &str, body: &str) -> String {
         let entry = find(operation).unwrap();
         self.perform(entry.prepare(body.as_bytes()))
+            .unwrap_or_else(|error| {
+                assert!(is_declared(operation, error.code), "{operation}: {error}");
+                shown(&error)
+            })
     }
 
     /// The answer of one of the server's own paths, or the error.
     pub(crate) fn extension(&mut self, path: &str, body: &str) -> Result<Value, String> {
         let answer = self.perform(extension::prepare(path, body.as_bytes()).unwrap());
-        serde_json::from_str(&answer).map_err(|_| answer)
+        answer
+            .map(|answer| serde_json::from_str(&answer).unwrap())
+            .map_err(|error| shown(&error))
     }
 
-    fn perform(&mut self, prepared: Result<Prepared, OpError>) -> String {
+    fn perform(&mut self, prepared: Result<Prepared, OpError>) -> Result<String, OpError> {
         let before = self.state.mark();
         let outcome = match prepared {
             Ok(Prepared::Read(run)) => run(&self.reading()),
@@ -166,15 +188,11 @@ impl World {
         match outcome {
             Ok(answer) => {
                 self.advance();
-                String::from_utf8(answer.to_json().unwrap()).unwrap()
+                Ok(String::from_utf8(answer.to_json().unwrap()).unwrap())
             }
             Err(error) => {
                 self.state.undo(&before, false);
-                let mut text = error.to_string();
-                if let Some(ids) = error.resource_ids {
-                    text += &format!(" {ids:?}");
-                }
-                text
+                Err(error)
             }
         }
     }

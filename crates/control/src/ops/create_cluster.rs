@@ -1,9 +1,10 @@
 //! CreateCluster: a new cluster, or the ACTIVE one of that name unchanged.
 //! An INACTIVE name is revived as a new cluster (`operations.md`).
 
-use model::shapes::{ClusterSetting, CreateClusterInput, CreateClusterOutput};
+use model::shapes::{CreateClusterInput, CreateClusterOutput};
 
 use crate::capacity::association::associate;
+use crate::cluster_settings::{check_configuration, check_settings, refuse_service_connect};
 use crate::cx::Cx;
 use crate::error::OpError;
 use crate::identifier::{DEFAULT_CLUSTER, check_cluster_name};
@@ -43,13 +44,10 @@ fn wanted(cx: &Cx<'_>, input: CreateClusterInput) -> Result<Cluster, OpError> {
         .cluster_name
         .unwrap_or_else(|| DEFAULT_CLUSTER.to_owned());
     check_cluster_name(&name)?;
-    if input.service_connect_defaults.is_some() {
-        return Err(OpError::invalid_parameter(
-            "Service Connect is not supported by this server. Leave serviceConnectDefaults out.",
-        ));
-    }
+    refuse_service_connect(input.service_connect_defaults.as_ref())?;
     let settings = input.settings.unwrap_or_default();
-    settings.iter().try_for_each(check_setting)?;
+    check_settings(&settings)?;
+    check_configuration(input.configuration.as_ref())?;
     let mut cluster = Cluster {
         settings,
         configuration: input.configuration,
@@ -60,25 +58,6 @@ fn wanted(cx: &Cx<'_>, input: CreateClusterInput) -> Result<Cluster, OpError> {
     let default = input.default_capacity_provider_strategy.unwrap_or_default();
     associate(cx, &mut cluster, &providers, &default)?;
     Ok(cluster)
-}
-
-fn check_setting(setting: &ClusterSetting) -> Result<(), OpError> {
-    let name = setting
-        .name
-        .as_ref()
-        .map(|name| name.as_str().to_owned())
-        .unwrap_or_default();
-    let value = setting.value.as_deref().unwrap_or_default();
-    if name != "containerInsights" {
-        let text = format!("Cluster setting name should be containerInsights, but was {name}.");
-        return Err(OpError::invalid_parameter(text));
-    }
-    if !["enabled", "disabled", "enhanced"].contains(&value) {
-        return Err(OpError::invalid_parameter(format!(
-            "containerInsights should be one of [enabled,disabled,enhanced], but was {value}."
-        )));
-    }
-    Ok(())
 }
 
 /// A repetition names the same settings, or none.
@@ -177,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_or_not_built_is_refused() {
+    fn what_is_malformed_is_refused() {
         let mut world = World::new();
         let mut check = |body: &str, expected: &str| {
             let expected = format!("InvalidParameterException: {expected}");
@@ -192,18 +171,6 @@ mod tests {
             "The specified capacity provider strategy cannot contain a capacity provider that is \
              not associated with the cluster. Associate the capacity provider with the cluster \
              and try again.",
-        );
-        check(
-            r#"{"serviceConnectDefaults":{"namespace":"n"}}"#,
-            "Service Connect is not supported by this server. Leave serviceConnectDefaults out.",
-        );
-        check(
-            r#"{"settings":[{"name":"moon","value":"full"}]}"#,
-            "Cluster setting name should be containerInsights, but was moon.",
-        );
-        check(
-            r#"{"settings":[{"name":"containerInsights","value":"full"}]}"#,
-            "containerInsights should be one of [enabled,disabled,enhanced], but was full.",
         );
     }
 }

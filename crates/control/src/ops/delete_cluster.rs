@@ -8,7 +8,7 @@ use model::shapes::{DeleteClusterInput, DeleteClusterOutput};
 
 use crate::cx::Cx;
 use crate::error::OpError;
-use crate::identifier::active_cluster;
+use crate::identifier::named_cluster;
 use crate::record::Cluster;
 use crate::record::cluster::ClusterStatus;
 use crate::record::instance::InstanceStatus;
@@ -19,9 +19,7 @@ pub(crate) fn delete_cluster(
     cx: &mut Cx<'_>,
     input: DeleteClusterInput,
 ) -> Result<DeleteClusterOutput, OpError> {
-    let named = input.cluster.as_deref().filter(|name| !name.is_empty());
-    let named = named.ok_or_else(|| OpError::invalid_parameter("Cluster can not be blank."))?;
-    let cluster = active_cluster(&cx.reading(), Some(named))?;
+    let cluster = named_cluster(&cx.reading(), input.cluster.as_deref())?;
     check_empty(cx, &cluster)?;
     forget_tasks(cx, &cluster);
     let status = ClusterStatus::Inactive;

@@ -103,9 +103,11 @@ mod tests {
         let bare = world.at("DescribeClusters", r#"{"clusters":["b"]}"#, "/clusters/0");
         assert_eq!((&bare["tags"], &bare["settings"]), (&json!([]), &json!([])));
         assert_eq!(bare["configuration"], json!(null));
+        assert_eq!(bare["attachments"], json!(null));
         let all = r#"{"clusters":["b"],
             "include":["ATTACHMENTS","CONFIGURATIONS","SETTINGS","STATISTICS","TAGS"]}"#;
         let full = world.at("DescribeClusters", all, "/clusters/0");
+        assert_eq!(full["attachments"], json!([]));
         assert_eq!(full["tags"], json!([{"key": "a", "value": "1"}]));
         assert_eq!(full["settings"][0]["value"], json!("disabled"));
         assert_eq!(

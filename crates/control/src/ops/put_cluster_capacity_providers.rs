@@ -6,7 +6,7 @@ use model::shapes::{PutClusterCapacityProvidersInput, PutClusterCapacityProvider
 use crate::capacity::association::associate;
 use crate::cx::Cx;
 use crate::error::OpError;
-use crate::identifier::active_cluster;
+use crate::identifier::named_cluster;
 use crate::record::Cluster;
 use crate::view;
 use crate::view::cluster::Included;
@@ -15,14 +15,13 @@ pub(crate) fn put_cluster_capacity_providers(
     cx: &mut Cx<'_>,
     input: PutClusterCapacityProvidersInput,
 ) -> Result<PutClusterCapacityProvidersOutput, OpError> {
-    let named = input.cluster.as_deref().filter(|name| !name.is_empty());
-    let named = named.ok_or_else(|| OpError::invalid_parameter("Cluster can not be blank."))?;
+    let known = named_cluster(&cx.reading(), input.cluster.as_deref())?;
     let absent = |member| OpError::invalid_parameter(format!("{member} should not be null."));
     let providers = input.capacity_providers;
     let providers = providers.ok_or_else(|| absent("capacityProviders"))?;
     let default = input.default_capacity_provider_strategy;
     let default = default.ok_or_else(|| absent("defaultCapacityProviderStrategy"))?;
-    let mut cluster = Cluster::clone(&*active_cluster(&cx.reading(), Some(named))?);
+    let mut cluster = Cluster::clone(&known);
     associate(cx, &mut cluster, &providers, &default)?;
     let cluster = cx.state.put_cluster(cluster);
     let shape = view::cluster::cluster(&cx.reading(), &cluster, Included::CHANGED);

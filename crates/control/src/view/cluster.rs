@@ -1,4 +1,5 @@
-//! A cluster as callers see it. Statistics, settings, configuration and tags on request.
+//! A cluster as callers see it. Statistics, settings, configuration, attachments
+//! and tags on request.
 
 use model::shapes::{Cluster as Shape, ClusterField, ClusterSetting, KeyValuePair};
 
@@ -13,6 +14,7 @@ use crate::record::task::{Desired, LaunchType, Task, TaskStatus};
 /// Which parts an answer shows beyond name, status and counts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Included {
+    pub(crate) attachments: bool,
     pub(crate) configurations: bool,
     pub(crate) settings: bool,
     pub(crate) statistics: bool,
@@ -22,6 +24,7 @@ pub(crate) struct Included {
 impl Included {
     /// What the operations that change a cluster answer with.
     pub(crate) const CHANGED: Self = Self {
+        attachments: false,
         configurations: true,
         settings: true,
         statistics: false,
@@ -32,8 +35,7 @@ impl Included {
         let mut included = Self::default();
         for field in fields.unwrap_or_default() {
             match field {
-                // Attachments tell of AWS's own scaling plans; the list is there, and empty.
-                ClusterField::Attachments => {}
+                ClusterField::Attachments => included.attachments = true,
                 ClusterField::Configurations => included.configurations = true,
                 ClusterField::Settings => included.settings = true,
                 ClusterField::Statistics => included.statistics = true,
@@ -86,6 +88,8 @@ pub(crate) fn cluster(cx: &ReadCx<'_>, cluster: &Cluster, included: Included) ->
             .configuration
             .clone()
             .filter(|_| included.configurations),
+        // Attachments tell of AWS's own scaling plans, of which there are none here.
+        attachments: included.attachments.then(Vec::new),
         service_connect_defaults: cluster.service_connect_defaults.clone(),
         ..Shape::default()
     }
