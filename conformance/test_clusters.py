@@ -68,6 +68,35 @@ class Clusters(Case):
         self.refused("InvalidParameterException", self.ecs.list_clusters, nextToken="nonsense")
 
 
+class AccountSettings(Case):
+    def test_a_setting_is_put_listed_and_taken_back(self):
+        name = "awsvpcTrunking"
+        put = self.ecs.put_account_setting(name=name, value="enabled")["setting"]
+        self.assertEqual((put["name"], put["value"], put["type"]), (name, "enabled", "user"))
+        self.assertEqual(self.ecs.list_account_settings(name=name)["settings"], [put])
+        left = self.ecs.delete_account_setting(name=name)["setting"]
+        self.assertEqual(left["value"], "disabled")
+        self.assertEqual(self.ecs.list_account_settings(name=name)["settings"], [])
+
+    def test_pages_of_what_counts_add_up(self):
+        pages = self.ecs.get_paginator("list_account_settings")
+        pages = pages.paginate(effectiveSettings=True, PaginationConfig={"PageSize": 3})
+        settings = {one["name"]: one["value"] for page in pages for one in page["settings"]}
+        self.assertEqual(len(settings), 11)
+        self.assertEqual(settings["taskLongArnFormat"], "enabled")
+
+    def test_a_default_decides_for_new_clusters(self):
+        self.ecs.put_account_setting_default(name="containerInsights", value="enhanced")
+        cluster = self.ecs.create_cluster(clusterName="insights")["cluster"]
+        self.assertEqual(cluster["settings"], [{"name": "containerInsights", "value": "enhanced"}])
+
+    def test_long_arns_stay(self):
+        put = self.ecs.put_account_setting_default
+        text = "You can no longer disable Long Arn settings"
+        setting = {"name": "taskLongArnFormat", "value": "disabled"}
+        self.refused("InvalidParameterException", put, text=text, **setting)
+
+
 class Instances(Case):
     config = "[scripted]\ncpu = 2048\nmemory = 1024\n"
 

@@ -5,6 +5,7 @@
 //! stored, [`view`] turns records into wire shapes. Time, randomness and the
 //! caller arrive in [`cx::Cx`]; nothing here waits, logs or talks to a host.
 
+mod account_settings;
 pub mod assignment;
 pub mod capacity;
 mod cluster_settings;

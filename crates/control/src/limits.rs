@@ -117,6 +117,8 @@ pub const INACTIVE_INSTANCE_MILLIS: i64 = 3600 * 1000;
 pub const CLUSTER_PROVIDERS_MAX: usize = 20;
 /// Capacity providers of a page, default and maximum (2026-08).
 pub const PROVIDERS_PAGE_MAX: i32 = 10;
+/// Account settings of a page, default and maximum (ListAccountSettings reference, 2026-08).
+pub const ACCOUNT_SETTINGS_PAGE_MAX: i32 = 10;
 /// Items of a page, default and maximum, of the listings built here (2026-08).
 pub const PAGE_MAX: i32 = 100;
 /// Container definitions per task definition (ECS quotas, 2026-08).

@@ -4,6 +4,7 @@
 
 mod create_capacity_provider;
 mod create_cluster;
+mod delete_account_setting;
 mod delete_attributes;
 mod delete_capacity_provider;
 mod delete_cluster;
@@ -15,6 +16,7 @@ mod describe_clusters;
 mod describe_container_instances;
 mod describe_task_definition;
 mod describe_tasks;
+mod list_account_settings;
 mod list_attributes;
 mod list_clusters;
 mod list_container_instances;
@@ -22,6 +24,8 @@ mod list_tags_for_resource;
 mod list_task_definition_families;
 mod list_task_definitions;
 mod list_tasks;
+mod put_account_setting;
+mod put_account_setting_default;
 mod put_attributes;
 mod put_cluster_capacity_providers;
 mod register_container_instance;
@@ -98,7 +102,7 @@ pub static OPERATIONS: &[Entry] = &[
     Entry {
         name: "DeleteAccountSetting",
         action: "ecs:DeleteAccountSetting",
-        prepare: None,
+        prepare: Some(|body| write(body, delete_account_setting::delete_account_setting)),
         declares_unsupported: false,
     },
     Entry {
@@ -317,7 +321,7 @@ pub static OPERATIONS: &[Entry] = &[
     Entry {
         name: "ListAccountSettings",
         action: "ecs:ListAccountSettings",
-        prepare: None,
+        prepare: Some(|body| read(body, list_account_settings::list_account_settings)),
         declares_unsupported: false,
     },
     Entry {
@@ -424,13 +428,18 @@ pub static OPERATIONS: &[Entry] = &[
     Entry {
         name: "PutAccountSetting",
         action: "ecs:PutAccountSetting",
-        prepare: None,
+        prepare: Some(|body| write(body, put_account_setting::put_account_setting)),
         declares_unsupported: false,
     },
     Entry {
         name: "PutAccountSettingDefault",
         action: "ecs:PutAccountSettingDefault",
-        prepare: None,
+        prepare: Some(|body| {
+            write(
+                body,
+                put_account_setting_default::put_account_setting_default,
+            )
+        }),
         declares_unsupported: false,
     },
     Entry {

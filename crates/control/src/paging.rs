@@ -16,12 +16,17 @@ pub(crate) struct Page<T> {
 
 /// Checks `maxResults`: 1–100, 100 without one.
 pub(crate) fn page_size(max_results: Option<i32>) -> Result<usize, OpError> {
-    let size = max_results.unwrap_or(PAGE_MAX);
-    if (1..=PAGE_MAX).contains(&size) {
+    size_up_to(PAGE_MAX, max_results)
+}
+
+/// Checks `maxResults` of a listing with a limit of its own, which is also its default.
+pub(crate) fn size_up_to(most: i32, max_results: Option<i32>) -> Result<usize, OpError> {
+    let size = max_results.unwrap_or(most);
+    if (1..=most).contains(&size) {
         Ok(size as usize)
     } else {
         Err(OpError::invalid_parameter(format!(
-            "maxResults must be between 1 and {PAGE_MAX}, but was {size}."
+            "maxResults must be between 1 and {most}, but was {size}."
         )))
     }
 }

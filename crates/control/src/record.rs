@@ -1,5 +1,6 @@
 //! What is stored: one type per kind of thing that has a life or an invariant.
 
+pub mod account_setting;
 pub mod capacity_provider;
 pub mod cluster;
 pub mod definition;
@@ -8,6 +9,7 @@ pub mod placement;
 pub mod task;
 pub mod token;
 
+pub use account_setting::AccountSetting;
 pub use capacity_provider::CapacityProvider;
 pub use cluster::Cluster;
 pub use definition::{Definition, DefinitionKey, Family};

@@ -12,13 +12,16 @@ use model::{ContainerInstanceId, TaskId, Timestamp};
 use scheduler::Fleet;
 use store::{Change, Changes, Rows, StoreError, Table};
 
+use crate::record::account_setting::SettingKey;
 use crate::record::token::TokenKey;
 use crate::record::{
-    CapacityProvider, Cluster, Definition, DefinitionKey, Family, Instance, Task, Token,
+    AccountSetting, CapacityProvider, Cluster, Definition, DefinitionKey, Family, Instance, Task,
+    Token,
 };
 
 #[derive(Clone, Default)]
 pub struct State {
+    account_settings: Table<AccountSetting>,
     capacity_providers: Table<CapacityProvider>,
     clusters: Table<Cluster>,
     definitions: Table<Definition>,
@@ -50,12 +53,13 @@ pub struct State {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Mark([usize; TABLES]);
 
-const TABLES: usize = 7;
+const TABLES: usize = 8;
 
 impl State {
     /// Takes the tables out of the stored rows and derives the rest.
     pub fn load(rows: &mut Rows) -> Result<Self, StoreError> {
         let mut state = Self {
+            account_settings: Table::load(rows)?,
             capacity_providers: Table::load(rows)?,
             clusters: Table::load(rows)?,
             definitions: Table::load(rows)?,
@@ -86,6 +90,7 @@ impl State {
     /// All tables: one that is missing here is neither stored nor undone.
     fn tables(&mut self) -> [&mut dyn Changes; TABLES] {
         [
+            &mut self.account_settings,
             &mut self.capacity_providers,
             &mut self.clusters,
             &mut self.definitions,
@@ -119,6 +124,7 @@ impl State {
         }
         let whole = std::mem::take(self);
         *self = Self {
+            account_settings: whole.account_settings,
             capacity_providers: whole.capacity_providers,
             clusters: whole.clusters,
             definitions: whole.definitions,
@@ -129,6 +135,10 @@ impl State {
             ..Self::default()
         };
         self.derive();
+    }
+
+    pub fn account_settings(&self) -> &Table<AccountSetting> {
+        &self.account_settings
     }
 
     pub fn capacity_providers(&self) -> &Table<CapacityProvider> {
@@ -246,6 +256,14 @@ impl State {
     /// The token of the call that started the task.
     pub(crate) fn token_of(&self, id: TaskId) -> Option<&Token> {
         self.token_of.get(&id).map(|token| &**token)
+    }
+
+    pub fn put_account_setting(&mut self, setting: AccountSetting) -> Arc<AccountSetting> {
+        self.account_settings.put(setting)
+    }
+
+    pub fn remove_account_setting(&mut self, key: &SettingKey) {
+        self.account_settings.remove(key);
     }
 
     pub fn put_capacity_provider(&mut self, provider: CapacityProvider) -> Arc<CapacityProvider> {

@@ -68,6 +68,7 @@ conformance! {
     }
     check test_clusters {
         clusters "Clusters"
+        account_settings "AccountSettings"
         instances "Instances"
         tags "Tags"
     }

@@ -1,10 +1,13 @@
 //! CreateCluster: a new cluster, or the ACTIVE one of that name unchanged.
 //! An INACTIVE name is revived as a new cluster (`operations.md`).
 
-use model::shapes::{CreateClusterInput, CreateClusterOutput};
+use model::shapes::{ClusterSetting, CreateClusterInput, CreateClusterOutput};
 
+use crate::account_settings::container_insights;
 use crate::capacity::association::associate;
-use crate::cluster_settings::{check_configuration, check_settings, refuse_service_connect};
+use crate::cluster_settings::{
+    CONTAINER_INSIGHTS, check_configuration, check_settings, refuse_service_connect,
+};
 use crate::cx::Cx;
 use crate::error::OpError;
 use crate::identifier::{DEFAULT_CLUSTER, check_cluster_name};
@@ -24,7 +27,10 @@ pub(crate) fn create_cluster(
         .filter(|known| is_active(known))
         .cloned();
     let cluster = match known {
-        None => cx.state.put_cluster(wanted),
+        None => {
+            let wanted = with_insights(cx, wanted);
+            cx.state.put_cluster(wanted)
+        }
         Some(known) if is_same_request(&known, &wanted) => known,
         Some(_) => {
             return Err(OpError::invalid_parameter(
@@ -58,6 +64,17 @@ fn wanted(cx: &Cx<'_>, input: CreateClusterInput) -> Result<Cluster, OpError> {
     let default = input.default_capacity_provider_strategy.unwrap_or_default();
     associate(cx, &mut cluster, &providers, &default)?;
     Ok(cluster)
+}
+
+/// A caller that does not choose gets what the account settings say.
+fn with_insights(cx: &Cx<'_>, mut cluster: Cluster) -> Cluster {
+    if cluster.settings.is_empty() {
+        cluster.settings = vec![ClusterSetting {
+            name: Some(CONTAINER_INSIGHTS.into()),
+            value: Some(container_insights(&cx.reading())),
+        }];
+    }
+    cluster
 }
 
 /// A repetition names the same settings, or none.

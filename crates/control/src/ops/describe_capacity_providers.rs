@@ -20,7 +20,7 @@ pub(crate) fn describe_capacity_providers(
     input: DescribeCapacityProvidersInput,
 ) -> Result<DescribeCapacityProvidersOutput, OpError> {
     let tags = view::tags_included(input.include.as_deref(), CapacityProviderField::VALUES)?;
-    let size = page_size(input.max_results)?;
+    let size = paging::size_up_to(PROVIDERS_PAGE_MAX, input.max_results)?;
     let after = paging::after(input.next_token.as_deref())?;
     let names = names(cx, &input)?;
     let names = names.range::<String, _>(paging::behind(after));
@@ -36,17 +36,6 @@ pub(crate) fn describe_capacity_providers(
         capacity_providers: Some(providers),
         failures: Some(failures),
         next_token: page.next_token,
-    })
-}
-
-fn page_size(max_results: Option<i32>) -> Result<usize, OpError> {
-    let size = max_results.unwrap_or(PROVIDERS_PAGE_MAX);
-    let number = usize::try_from(size).ok();
-    let number = number.filter(|_| (1..=PROVIDERS_PAGE_MAX).contains(&size));
-    number.ok_or_else(|| {
-        OpError::invalid_parameter(format!(
-            "maxResults must be between 1 and {PROVIDERS_PAGE_MAX}, but was {size}."
-        ))
     })
 }
 
