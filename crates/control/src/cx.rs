@@ -1,6 +1,6 @@
 //! What an operation gets: state, caller, time, randomness, settings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{ContainerInstanceId, TaskId, Timestamp};
 use rand::{Rng, SeedableRng};
@@ -26,10 +26,20 @@ pub struct Settings {
     pub availability_zone: String,
     /// The zones of subnets, as far as the operator has told.
     pub subnet_zones: BTreeMap<String, String>,
+    /// Where subnets and security groups are looked up; without any, every name is taken.
+    pub vpcs: Vec<Vpc>,
     /// Containers are scripted here, and so is every host that registers: there is nobody
     /// behind it, and it is connected at once.
     pub scripted: bool,
     pub limits: Limits,
+}
+
+/// A network that the operator has declared. Each name belongs to one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vpc {
+    pub id: String,
+    pub subnets: BTreeSet<String>,
+    pub security_groups: BTreeSet<String>,
 }
 
 /// For an operation that changes something. The caller commits after `Ok` and restores the

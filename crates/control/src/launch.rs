@@ -13,3 +13,4 @@ pub(crate) mod strategy;
 pub(crate) mod template;
 pub(crate) mod token;
 pub(crate) mod volumes;
+mod vpc;

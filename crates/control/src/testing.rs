@@ -76,6 +76,7 @@ impl World {
                 account: ACCOUNT.to_owned(),
                 availability_zone: "us-east-1a".to_owned(),
                 subnet_zones: Default::default(),
+                vpcs: Vec::new(),
                 scripted: false,
                 limits: Limits::default(),
             },

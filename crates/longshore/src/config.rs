@@ -1,13 +1,15 @@
 //! The effective configuration: defaults, then the file, then the flags. Parsed
 //! once into a struct without options, so that no reader decides a default again.
 
-use std::collections::BTreeMap;
+mod network;
+
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::network::Network;
 use crate::arguments::{AuthMode, DriverName, UpArguments};
 use crate::history;
 use crate::instances::{self, InstanceConfig};
@@ -49,18 +51,6 @@ pub(crate) struct Capacity {
     /// A command and its arguments, run when a provider wants another number of instances.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) hook: Vec<String>,
-}
-
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub(crate) struct Network {
-    /// IPv4 network that bridges take their subnets from, for example 10.231.0.0/16.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) pool: Option<String>,
-    /// The Availability Zone of each subnet: awsvpc tasks on container instances go to a zone of
-    /// their subnets. A subnet without one fits every zone.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) subnet_zones: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -167,8 +157,9 @@ pub(crate) enum ConfigError {
     ConsistencyDelay(Duration),
     #[error("--listen must be an address with a port like 127.0.0.1:8327, but is '{0}'")]
     Listen(String),
+    /// Tables that contradict themselves or each other.
     #[error("configuration: {0}")]
-    Instances(String),
+    Tables(String),
     #[error(
         "--auth none is allowed on a loopback address only, but --listen is '{0}': anybody who \
          reaches the port could run containers here"
@@ -225,7 +216,8 @@ impl Config {
         if self.auth == AuthMode::None && !addresses.iter().all(|one| one.ip().is_loopback()) {
             return Err(ConfigError::Open(self.listen.clone()));
         }
-        instances::problem(&self.instances).map_or(Ok(()), |why| Err(ConfigError::Instances(why)))
+        let problem = instances::problem(&self.instances).or_else(|| self.network.problem());
+        problem.map_or(Ok(()), |why| Err(ConfigError::Tables(why)))
     }
 
     /// What `listen` stands for; at least one address.
@@ -241,186 +233,4 @@ impl Config {
 }
 
 #[cfg(test)]
-mod tests {
-    use expect_test::{Expect, expect};
-
-    use super::*;
-
-    #[track_caller]
-    fn check(file: &str, flags: UpArguments, expected: Expect) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("longshore.toml");
-        std::fs::write(&path, file).unwrap();
-        let text = match Config::load(Some(&path), &flags) {
-            Ok(config) => toml::to_string(&config).unwrap(),
-            Err(error) => error
-                .to_string()
-                .replace(&path.display().to_string(), "FILE"),
-        };
-        expected.assert_eq(&text);
-    }
-
-    #[test]
-    fn flags_win_over_the_file_and_the_file_over_defaults() {
-        check(
-            "region = 'eu-west-1'\naccount = '123456789012'\n[retention]\nstopped-tasks = 7200\n",
-            UpArguments {
-                region: Some("eu-north-1".into()),
-                ..UpArguments::default()
-            },
-            expect![[r#"
-                listen = "127.0.0.1:8327"
-                driver = "auto"
-                auth = "required"
-                region = "eu-north-1"
-                account = "123456789012"
-                consistency-delay = "0s"
-
-                [retention]
-                stopped-tasks = 7200
-
-                [capacity]
-                provisioning-timeout = 900
-
-                [network]
-
-                [registry]
-                insecure = []
-
-                [scripted]
-
-                [metrics]
-                open = false
-            "#]],
-        );
-    }
-
-    #[test]
-    fn a_delay_of_reads_is_a_duration_of_at_most_a_minute() {
-        let delay = |text| UpArguments {
-            consistency_delay: humantime::parse_duration(text).ok(),
-            ..UpArguments::default()
-        };
-        check(
-            "consistency-delay = '2s'",
-            delay("61s"),
-            expect!["--consistency-delay must be at most 60s, but is 1m 1s"],
-        );
-        check(
-            "consistency-delay = 'soon'",
-            UpArguments::default(),
-            expect!["configuration FILE, line 1, column 21: expected number at 0"],
-        );
-        let config = Config::load(None, &delay("1500ms")).unwrap();
-        assert_eq!(config.consistency_delay, Duration::from_millis(1500));
-    }
-
-    #[test]
-    fn unknown_keys_are_named() {
-        check(
-            "regoin = 'x'",
-            UpArguments::default(),
-            expect![[r#"
-                configuration FILE, line 1, column 1: unknown field `regoin`, expected one of `listen`, `driver`, `auth`, `region`, `account`, `consistency-delay`, `retention`, `capacity`, `network`, `registry`, `scripted`, `metrics`, `instance`"#]],
-        );
-        check(
-            "region = 'x'\n[network]\n  pool = 3\n",
-            UpArguments::default(),
-            expect![
-                "configuration FILE, line 3, column 10: invalid type: integer `3`, expected a string"
-            ],
-        );
-    }
-
-    #[test]
-    fn instances_are_checked_and_shown_as_given() {
-        check(
-            "[[instance]]\nname = 'a'\ncpu = 1024\nmemory = 2048\nzone = 'us-east-1b'\n\
-             attributes = { stack = 'prod' }\n",
-            UpArguments::default(),
-            expect![[r#"
-                listen = "127.0.0.1:8327"
-                driver = "auto"
-                auth = "required"
-                region = "us-east-1"
-                account = "000000000000"
-                consistency-delay = "0s"
-
-                [retention]
-                stopped-tasks = 3600
-
-                [capacity]
-                provisioning-timeout = 900
-
-                [network]
-
-                [registry]
-                insecure = []
-
-                [scripted]
-
-                [metrics]
-                open = false
-
-                [[instance]]
-                name = "a"
-                cpu = 1024
-                memory = 2048
-                zone = "us-east-1b"
-
-                [instance.attributes]
-                stack = "prod"
-            "#]],
-        );
-        check(
-            "[[instance]]\nname = 'a'\ncpu = 0\nmemory = 2048\n",
-            UpArguments::default(),
-            expect![
-                "configuration: instance 'a': its cpu (1024 per core) and memory (MiB) must be at least 1"
-            ],
-        );
-        check(
-            "[[instance]]\nname = 'a'\n",
-            UpArguments::default(),
-            expect!["configuration FILE, line 1, column 1: missing field `cpu`"],
-        );
-    }
-
-    #[test]
-    fn an_open_door_is_refused() {
-        let flags = UpArguments {
-            auth: Some(AuthMode::None),
-            listen: Some("0.0.0.0:8327".into()),
-            ..UpArguments::default()
-        };
-        check(
-            "",
-            flags,
-            expect![
-                "--auth none is allowed on a loopback address only, but --listen is '0.0.0.0:8327': anybody who reaches the port could run containers here"
-            ],
-        );
-    }
-
-    #[test]
-    fn wrong_values_say_what_is_right() {
-        let account = UpArguments {
-            account: Some("12".into()),
-            ..UpArguments::default()
-        };
-        check(
-            "",
-            account,
-            expect!["--account must be 12 digits, but is '12'"],
-        );
-        let listen = UpArguments {
-            listen: Some("8327".into()),
-            ..UpArguments::default()
-        };
-        check(
-            "",
-            listen,
-            expect!["--listen must be an address with a port like 127.0.0.1:8327, but is '8327'"],
-        );
-    }
-}
+mod tests;

@@ -202,6 +202,7 @@ fn settings(config: &Config, scripted: bool) -> Settings {
         account: config.account.clone(),
         availability_zone: format!("{}a", config.region),
         subnet_zones: config.network.subnet_zones.clone(),
+        vpcs: config.network.vpcs(),
         scripted,
         limits: Limits {
             stopped_task_retention_seconds: i64::from(config.retention.stopped_tasks),

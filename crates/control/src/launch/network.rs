@@ -3,6 +3,7 @@
 use model::payload::NetworkMode;
 use model::shapes::{AssignPublicIp, AwsVpcConfiguration, NetworkConfiguration};
 
+use super::vpc;
 use crate::cx::Settings;
 use crate::error::OpError;
 use crate::limits::{SECURITY_GROUPS_MAX, SUBNETS_MAX};
@@ -25,8 +26,9 @@ pub(crate) fn mode(definition: &Definition) -> NetworkMode {
 }
 
 /// The subnets of an awsvpc task, none for the other modes. Subnets and security groups are
-/// names here: any are accepted, none is looked up.
+/// names here, and looked up only where the operator has declared VPCs.
 pub(crate) fn subnets(
+    settings: &Settings,
     given: Option<NetworkConfiguration>,
     mode: NetworkMode,
     launch_type: LaunchType,
@@ -47,6 +49,7 @@ pub(crate) fn subnets(
         )
     })?;
     check_awsvpc(&given, launch_type)?;
+    vpc::check(settings, &given)?;
     Ok(given.subnets.unwrap_or_default())
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn checked<'a>(
     )?;
     let network_mode = network::mode(definition);
     let network = input.network_configuration.take();
-    let subnets = network::subnets(network, network_mode, launch_type)?;
+    let subnets = network::subnets(settings, network, network_mode, launch_type)?;
     let tags = task_tags(&mut input, cluster, definition)?;
     let group = request::group(input.group.take(), &definition.id.family)?;
     let started_by = request::started_by(input.started_by.take(), STARTED_BY_CHARS_MAX)?;

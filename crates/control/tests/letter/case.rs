@@ -10,6 +10,7 @@
 //! | `given N times …` | any other of these lines, as often |
 //! | `given instance {json}` | a RegisterContainerInstance whose agent then connects |
 //! | `given subnet NAME in ZONE` | the operator has told where this subnet is |
+//! | `given vpc {json}` | the operator has declared a VPC: `id`, `subnets`, `securityGroups` |
 //! | `given interfaces INSTANCE N` | as many awsvpc tasks fit on this instance |
 //! | `given scripted` | a server of scripted containers |
 //! | `given seconds N` | time passes, and what is due then happens |
@@ -47,6 +48,7 @@ pub(crate) enum Step {
     Instance { body: String },
     Subnet { name: String, zone: String },
     Interfaces { instance: String, number: u32 },
+    Vpc { body: String },
     Scripted,
     Seconds(i64),
     Report { task: String, status: String },
@@ -155,6 +157,9 @@ fn step(text: &str) -> Step {
         ["subnet", name, "in", zone] => Step::Subnet {
             name: name.to_owned(),
             zone: zone.to_owned(),
+        },
+        ["vpc", ..] => Step::Vpc {
+            body: request(text).1,
         },
         ["interfaces", instance, number] => Step::Interfaces {
             instance: instance.to_owned(),

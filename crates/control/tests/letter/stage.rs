@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use control::cx::Random;
+use control::cx::{Random, Vpc};
 use control::hosting::{self, HostedInstance, LocalMachine};
 use control::limits::Limits;
 use control::operation::{self, Prepared};
@@ -59,6 +59,7 @@ impl Stage {
                 account: ACCOUNT.to_owned(),
                 availability_zone: "us-east-1a".to_owned(),
                 subnet_zones: Default::default(),
+                vpcs: Vec::new(),
                 scripted: false,
                 limits: Limits::default(),
             },
@@ -99,6 +100,7 @@ impl Stage {
             Step::Interfaces { instance, number } => self.alter(instance, |instance| {
                 instance.network_interfaces = Some(*number);
             }),
+            Step::Vpc { body } => self.settings.vpcs.push(vpc(body)),
             Step::Scripted => self.settings.scripted = true,
             Step::Seconds(seconds) => self.pass(*seconds),
             Step::Report { task, status } => self.report(task, status)?,
@@ -210,5 +212,15 @@ impl Stage {
             now: self.now,
             settings: &self.settings,
         }
+    }
+}
+
+fn vpc(body: &str) -> Vpc {
+    let given: serde_json::Value = serde_json::from_str(body).unwrap();
+    let names = |member: &str| serde_json::from_value(given[member].clone()).unwrap();
+    Vpc {
+        id: given["id"].as_str().unwrap().to_owned(),
+        subnets: names("subnets"),
+        security_groups: names("securityGroups"),
     }
 }
