@@ -4,6 +4,8 @@
 use model::Arn;
 use model::shapes::{EnvironmentFile, EnvironmentFileType, KeyValuePair};
 
+use crate::limits::ENVIRONMENT_FILES_MAX;
+
 /// A variable has a name, and no character that would end the name or the entry.
 pub(crate) fn problem(variables: &[KeyValuePair]) -> Option<String> {
     variables.iter().find_map(|variable| {
@@ -20,8 +22,12 @@ pub(crate) fn problem(variables: &[KeyValuePair]) -> Option<String> {
     })
 }
 
-/// Files lie in S3: `arn:PARTITION:s3:::BUCKET/KEY`.
+/// Files lie in S3: `arn:PARTITION:s3:::BUCKET/KEY.env`.
 pub(crate) fn files_problem(files: &[EnvironmentFile]) -> Option<String> {
+    if files.len() > ENVIRONMENT_FILES_MAX {
+        let text = format!("can have at most {ENVIRONMENT_FILES_MAX} environment files");
+        return Some(text);
+    }
     files.iter().find_map(|file| {
         let kind = file.r#type.as_ref().map_or("", |kind| kind.as_str());
         if !EnvironmentFileType::VALUES.contains(&kind) {
@@ -33,7 +39,11 @@ pub(crate) fn files_problem(files: &[EnvironmentFile]) -> Option<String> {
         let value = file.value.as_deref().unwrap_or_default();
         let problem =
             format!("has the environment file '{value}', which is no ARN of an S3 object");
-        (!is_object(value)).then_some(problem)
+        if !is_object(value) {
+            return Some(problem);
+        }
+        let has_suffix = value.ends_with(".env");
+        (!has_suffix).then(|| format!("has the environment file '{value}', which must end in .env"))
     })
 }
 

@@ -184,7 +184,8 @@ mod tests {
         let mut world = World::new();
         let more = format!(r#"{task},"executionRoleArn":"e""#);
         let main = format!(r#"{{"name":"main","image":"i","memory":64{container}}}"#);
-        world.containers("app", &main, &more);
+        let other = r#"{"name":"other","image":"i","memory":64}"#;
+        world.containers("app", &format!("{main},{other}"), &more);
         let answer = world.call("RunTask", &app(""));
         if expected.is_empty() {
             assert!(answer.contains("taskArn"), "{container}{task}: {answer}");

@@ -135,6 +135,12 @@ pub const STRATEGIES_MAX: usize = 5;
 pub const CAPACITY_PROVIDERS_MAX: usize = 20;
 /// CPU units of a task on Fargate's platform version 1.3.0 (ECS task size reference, 2026-08).
 pub const PLATFORM_1_3_CPU_UNITS_MAX: u32 = 4096;
+/// CPU units of a Fargate task with Windows (task size table, 2026-08).
+pub const FARGATE_WINDOWS_CPU_UNITS: RangeInclusive<u32> = 1024..=4096;
+/// Files in `environmentFiles` of a container (task definition guide, 2026-08).
+pub const ENVIRONMENT_FILES_MAX: usize = 10;
+/// Port ranges in `portMappings` of a container (PortMapping reference, 2026-08).
+pub const PORT_RANGES_MAX: usize = 100;
 /// Seconds of `startTimeout` and `stopTimeout` on Fargate (2026-08).
 pub const FARGATE_TIMEOUT_SECONDS_MAX: i32 = 120;
 /// MiB a container needs at least; container runtimes refuse less (2026-08).

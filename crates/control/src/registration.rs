@@ -6,8 +6,12 @@ mod attributes;
 mod container;
 mod dependencies;
 mod fargate;
+mod kernel;
+mod logs;
 mod ports;
+mod secrets;
 mod task;
+mod volumes;
 
 use model::shapes::{Compatibility, RegisterTaskDefinitionInput, TaskDefinition};
 
@@ -26,8 +30,10 @@ pub(crate) fn checked(input: RegisterTaskDefinitionInput) -> Result<TaskDefiniti
     }
     task::check_containers_together(&shape)?;
     ports::check_together(&shape)?;
+    logs::check_together(&shape)?;
     dependencies::check(&shape)?;
     shape.compatibilities = Some(compatibilities(&shape)?);
+    kernel::check_modes(&shape)?;
     shape.requires_attributes = Some(attributes::required(&shape));
     check_size(&shape)?;
     Ok(shape)
@@ -63,14 +69,9 @@ fn compatibilities(shape: &TaskDefinition) -> Result<Vec<Compatibility>, OpError
         .requires_compatibilities
         .as_deref()
         .unwrap_or_default();
-    if let Some(unknown) = demanded
-        .iter()
-        .find(|one| !Compatibility::VALUES.contains(&one.as_str()))
-    {
-        let known = Compatibility::VALUES.join(",");
-        return Err(OpError::client(format!(
-            "requiresCompatibilities should be one of [{known}], but was {unknown}."
-        )));
+    for one in demanded {
+        let known = Compatibility::VALUES;
+        word("requiresCompatibilities", Some(one.as_str()), known)?;
     }
     let mut valid = vec![Compatibility::Ec2];
     match (
@@ -98,6 +99,22 @@ fn compatibilities(shape: &TaskDefinition) -> Result<Vec<Compatibility>, OpError
 fn external_problem(shape: &TaskDefinition) -> Option<String> {
     let awsvpc = shape.network_mode == Some(model::shapes::NetworkMode::Awsvpc);
     awsvpc.then(|| "EXTERNAL does not support network mode 'awsvpc'.".to_owned())
+}
+
+/// A member that takes one of a few words.
+fn word(member: &str, given: Option<&str>, known: &[&str]) -> Result<(), OpError> {
+    let Some(other) = given.filter(|given| !known.contains(given)) else {
+        return Ok(());
+    };
+    let known = known.join(",");
+    Err(OpError::client(format!(
+        "{member} should be one of [{known}], but was {other}."
+    )))
+}
+
+/// Absent or empty, which says the same.
+fn is_blank(text: Option<&str>) -> bool {
+    text.unwrap_or_default().is_empty()
 }
 
 fn check_size(shape: &TaskDefinition) -> Result<(), OpError> {

@@ -71,19 +71,11 @@ fn of_container(
     container: &ContainerDefinition,
     names: &mut BTreeSet<String>,
 ) {
-    let execution_role = shape.execution_role_arn.is_some();
+    let execution_role = !super::is_blank(shape.execution_role_arn.as_deref());
     let ecr = is_ecr(container.image.as_deref().unwrap_or_default());
-    let secret = |part: &str| {
-        let secrets = container.secrets.iter().flatten();
-        secrets
-            .filter_map(|s| s.value_from.as_deref())
-            .any(|from| from.contains(part))
-    };
-    let any_secret = container
-        .secrets
-        .as_ref()
-        .is_some_and(|secrets| !secrets.is_empty());
-    let asm = secret(":secretsmanager:");
+    let secrets = container.secrets.iter().flatten();
+    let sources: Vec<&str> = secrets.filter_map(|s| s.value_from.as_deref()).collect();
+    let is_asm = |from: &&str| from.contains(":secretsmanager:");
     let set = [
         ("com.amazonaws.ecs.capability.ecr-auth", ecr),
         (
@@ -101,10 +93,13 @@ fn of_container(
                 .as_ref()
                 .is_some_and(|list| !list.is_empty()),
         ),
-        ("ecs.capability.secrets.asm.environment-variables", asm),
+        (
+            "ecs.capability.secrets.asm.environment-variables",
+            sources.iter().any(is_asm),
+        ),
         (
             "ecs.capability.secrets.ssm.environment-variables",
-            any_secret && !asm,
+            !sources.iter().all(is_asm),
         ),
         (
             "ecs.capability.env-files.s3",

@@ -1,10 +1,10 @@
 //! Checks of one container, and the defaults that a description shows.
 
-use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use model::shapes::{ContainerDefinition, HealthCheck, LogConfiguration, LogDriver, UlimitName};
+use model::shapes::{ContainerDefinition, HealthCheck, UlimitName};
 
+use super::{kernel, logs};
 use crate::environment;
 use crate::error::OpError;
 use crate::identifier::is_name;
@@ -41,10 +41,8 @@ pub(super) fn check(container: &ContainerDefinition) -> Result<(), OpError> {
         .health_check
         .as_ref()
         .map_or(Ok(()), |check| check_health(check, name))?;
-    container
-        .log_configuration
-        .as_ref()
-        .map_or(Ok(()), check_log)?;
+    logs::check(container)?;
+    kernel::check_container(container)?;
     check_restart_policy(container, name)
 }
 
@@ -83,21 +81,6 @@ fn check_environment(container: &ContainerDefinition, name: &str) -> Result<(), 
     let problem = environment::problem(variables).or_else(|| environment::files_problem(files));
     if let Some(problem) = problem {
         return Err(OpError::client(format!("Container '{name}' {problem}.")));
-    }
-    let secrets: BTreeSet<&str> = container
-        .secrets
-        .iter()
-        .flatten()
-        .filter_map(|secret| secret.name.as_deref())
-        .collect();
-    for pair in variables {
-        let key = pair.name.as_deref().unwrap_or_default();
-        if secrets.contains(key) {
-            return Err(OpError::client(format!(
-                "The secret name must be unique and not shared with any new or existing \
-                 environment variables set on the container, such as '{key}'."
-            )));
-        }
     }
     Ok(())
 }
@@ -167,32 +150,14 @@ fn check_health(check: &HealthCheck, name: &str) -> Result<(), OpError> {
     }
 }
 
-fn check_log(log: &LogConfiguration) -> Result<(), OpError> {
-    let Some(driver) = &log.log_driver else {
-        return Err(OpError::client("Log driver should not be null or empty."));
-    };
-    if !LogDriver::VALUES.contains(&driver.as_str()) {
-        let known = LogDriver::VALUES.join(",");
-        let text = format!("logDriver should be one of [{known}], but was {driver}.");
-        return Err(OpError::client(text));
-    }
-    let has = |key: &str| {
-        log.options
-            .as_ref()
-            .is_some_and(|options| options.contains_key(key))
-    };
-    if *driver == LogDriver::Awslogs && !(has("awslogs-region") && has("awslogs-group")) {
-        return Err(OpError::client(
-            "Log driver awslogs requires options: awslogs-region, awslogs-group",
-        ));
-    }
-    Ok(())
-}
-
 fn check_restart_policy(container: &ContainerDefinition, name: &str) -> Result<(), OpError> {
     let Some(policy) = &container.restart_policy else {
         return Ok(());
     };
+    if policy.enabled.is_none() {
+        let text = format!("The restartPolicy of container '{name}' needs 'enabled'.");
+        return Err(OpError::client(text));
+    }
     if policy
         .restart_attempt_period
         .is_some_and(|period| !(60..=1800).contains(&period))

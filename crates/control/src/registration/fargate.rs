@@ -3,7 +3,7 @@
 
 use model::shapes::{ContainerDefinition, LogDriver, NetworkMode, PidMode, TaskDefinition};
 
-use crate::limits::FARGATE_TIMEOUT_SECONDS_MAX;
+use crate::limits::{FARGATE_TIMEOUT_SECONDS_MAX, FARGATE_WINDOWS_CPU_UNITS as WINDOWS_CPU};
 use crate::sizes;
 
 pub(super) fn problem(shape: &TaskDefinition) -> Option<String> {
@@ -31,10 +31,19 @@ fn size_problem(shape: &TaskDefinition) -> Option<String> {
         return Some(required("memory"));
     };
     let valid = match (sizes::cpu_units(cpu), sizes::memory_mib(memory)) {
-        (Some(cpu), Some(memory)) => sizes::is_fargate_size(cpu, memory),
+        (Some(cpu), Some(memory)) => {
+            sizes::is_fargate_size(cpu, memory)
+                && (!is_windows(shape) || WINDOWS_CPU.contains(&cpu))
+        }
         _ => false,
     };
     (!valid).then(|| sizes::no_fargate_configuration(cpu, memory).message)
+}
+
+fn is_windows(shape: &TaskDefinition) -> bool {
+    let platform = shape.runtime_platform.as_ref();
+    let family = platform.and_then(|one| one.operating_system_family.as_ref());
+    family.is_some_and(|family| family.as_str().starts_with("WINDOWS"))
 }
 
 fn task_problem(shape: &TaskDefinition) -> Option<String> {
@@ -136,7 +145,7 @@ fn log_problem(shape: &TaskDefinition, container: &ContainerDefinition) -> Optio
                 let text = "Log driver awslogs requires options: awslogs-stream-prefix";
                 return Some(text.to_owned());
             }
-            shape.execution_role_arn.is_none().then(|| {
+            super::is_blank(shape.execution_role_arn.as_deref()).then(|| {
                 "Fargate requires task definition to have execution role ARN to support log driver \
                  awslogs."
                     .to_owned()
@@ -149,10 +158,12 @@ fn log_problem(shape: &TaskDefinition, container: &ContainerDefinition) -> Optio
 
 fn role_problem(shape: &TaskDefinition, container: &ContainerDefinition) -> Option<String> {
     let image = container.image.as_deref().unwrap_or_default();
-    (super::attributes::is_ecr(image) && shape.execution_role_arn.is_none()).then(|| {
-        "Fargate requires task definition to have execution role ARN to support ECR images."
-            .to_owned()
-    })
+    (super::attributes::is_ecr(image) && super::is_blank(shape.execution_role_arn.as_deref())).then(
+        || {
+            "Fargate requires task definition to have execution role ARN to support ECR images."
+                .to_owned()
+        },
+    )
 }
 
 fn unsupported(feature: &str) -> String {

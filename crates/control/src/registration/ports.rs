@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use model::shapes::{
-    ContainerDefinition, NetworkMode, PortMapping, TaskDefinition, TransportProtocol,
+    ApplicationProtocol, ContainerDefinition, NetworkMode, PortMapping, TaskDefinition,
+    TransportProtocol,
 };
 
+use super::word;
 use crate::error::OpError;
+use crate::limits::PORT_RANGES_MAX;
 
 /// Checks the mappings of one container and fills in protocol and host port.
 pub(super) fn check(
@@ -22,7 +25,47 @@ pub(super) fn check(
     }
     mappings
         .iter_mut()
-        .try_for_each(|mapping| check_mapping(mapping, &name, mode))
+        .try_for_each(|mapping| check_mapping(mapping, &name, mode))?;
+    check_ranges(mappings, &name)
+}
+
+/// Not too many ranges, and no port in two of one protocol, or in a range and beside it.
+fn check_ranges(mappings: &[PortMapping], container: &str) -> Result<(), OpError> {
+    let ranges = mappings
+        .iter()
+        .filter(|one| one.container_port_range.is_some());
+    let count = ranges.count();
+    if count > PORT_RANGES_MAX {
+        return Err(OpError::client(format!(
+            "Container '{container}' can have at most {PORT_RANGES_MAX} port ranges."
+        )));
+    }
+    if count == 0 {
+        return Ok(());
+    }
+    let spans = mappings.iter().filter_map(|one| {
+        let span = range(one).or_else(|| {
+            let port = u16::try_from(one.container_port?).ok()?;
+            Some((port, port))
+        })?;
+        Some((one.protocol.clone(), span))
+    });
+    let mut spans: Vec<_> = spans.collect();
+    spans.sort();
+    let overlap = |pair: &[(Option<TransportProtocol>, (u16, u16))]| {
+        pair[0].0 == pair[1].0 && pair[0].1.1 >= pair[1].1.0
+    };
+    if spans.windows(2).any(overlap) {
+        let text = format!("The port ranges of container '{container}' overlap.");
+        return Err(OpError::client(text));
+    }
+    Ok(())
+}
+
+/// The first and the last port of a mapping's range.
+fn range(mapping: &PortMapping) -> Option<(u16, u16)> {
+    let (first, last) = mapping.container_port_range.as_deref()?.split_once('-')?;
+    Some((first.parse().ok()?, last.parse().ok()?))
 }
 
 fn check_mapping(
@@ -69,13 +112,14 @@ fn check_mapping(
 
 fn check_protocol(mapping: &mut PortMapping) -> Result<(), OpError> {
     let protocol = mapping.protocol.get_or_insert(TransportProtocol::Tcp);
-    if TransportProtocol::VALUES.contains(&protocol.as_str()) {
-        return Ok(());
-    }
-    let known = TransportProtocol::VALUES.join(",");
-    Err(OpError::client(format!(
-        "protocol should be one of [{known}], but was {protocol}."
-    )))
+    word(
+        "protocol",
+        Some(protocol.as_str()),
+        TransportProtocol::VALUES,
+    )?;
+    let application = mapping.app_protocol.as_ref();
+    let application = application.map(ApplicationProtocol::as_str);
+    word("appProtocol", application, ApplicationProtocol::VALUES)
 }
 
 fn same_port(mapping: &mut PortMapping, port: i32, refusal: &str) -> Result<(), OpError> {
@@ -92,15 +136,9 @@ fn check_range(
     container: &str,
     mode: Option<&NetworkMode>,
 ) -> Result<(), OpError> {
-    let bounds = mapping
-        .container_port_range
-        .as_deref()
-        .and_then(|text| text.split_once('-'));
-    let bounds = bounds
-        .and_then(|(first, last)| Some((first.parse::<u16>().ok()?, last.parse::<u16>().ok()?)));
     let fits_mode = matches!(mode, None | Some(NetworkMode::Bridge | NetworkMode::Awsvpc));
     let alone = mapping.container_port.is_none() && mapping.host_port.is_none();
-    match bounds {
+    match range(mapping) {
         Some((first, last)) if first > 0 && first <= last && fits_mode && alone => Ok(()),
         _ => Err(OpError::client(format!(
             "Invalid 'containerPortRange' setting for container '{container}'."

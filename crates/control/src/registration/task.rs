@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use model::shapes::{NetworkMode, TaskDefinition, TaskDefinitionPlacementConstraintType};
 
+use super::{kernel, secrets, volumes, word};
 use crate::error::OpError;
 use crate::identifier::{self, is_name};
 use crate::launch::placement;
@@ -31,18 +32,25 @@ pub(super) fn check(shape: &mut TaskDefinition) -> Result<(), OpError> {
     identifier::check_role(shape.task_role_arn.as_deref())?;
     identifier::check_role(shape.execution_role_arn.as_deref())?;
     check_constraints(shape)?;
-    check_volumes(shape)
+    check_storage(shape)?;
+    kernel::check_task(shape)?;
+    volumes::check(shape)
+}
+
+/// The size must be right, also where no launch type of the definition takes it.
+fn check_storage(shape: &TaskDefinition) -> Result<(), OpError> {
+    let Some(storage) = &shape.ephemeral_storage else {
+        return Ok(());
+    };
+    let Some(size) = storage.size_in_gib else {
+        return Err(OpError::client("ephemeralStorage needs a sizeInGiB."));
+    };
+    sizes::ephemeral_storage_problem(size).map_or(Ok(()), |problem| Err(OpError::client(problem)))
 }
 
 fn check_network_mode(shape: &TaskDefinition) -> Result<(), OpError> {
-    match &shape.network_mode {
-        Some(mode) if !NetworkMode::VALUES.contains(&mode.as_str()) => {
-            let known = NetworkMode::VALUES.join(",");
-            let text = format!("networkMode should be one of [{known}], but was {mode}.");
-            Err(OpError::client(text))
-        }
-        _ => Ok(()),
-    }
+    let mode = shape.network_mode.as_ref().map(NetworkMode::as_str);
+    word("networkMode", mode, NetworkMode::VALUES)
 }
 
 /// Stores the plain number for `"1 vCPU"` and `"2GB"`.
@@ -88,51 +96,6 @@ fn check_constraints(shape: &TaskDefinition) -> Result<(), OpError> {
     Ok(())
 }
 
-fn check_volumes(shape: &TaskDefinition) -> Result<(), OpError> {
-    let mut names = BTreeSet::new();
-    for volume in shape.volumes.as_deref().unwrap_or_default() {
-        let name = volume.name.as_deref().unwrap_or_default();
-        if !is_name(name) {
-            return Err(OpError::client(format!(
-                "Volume name '{name}' is not valid."
-            )));
-        }
-        if !names.insert(name) {
-            return Err(OpError::client(format!(
-                "Volume name '{name}' is used twice."
-            )));
-        }
-        let kinds = [
-            volume
-                .host
-                .as_ref()
-                .is_some_and(|host| host.source_path.is_some()),
-            volume.docker_volume_configuration.is_some(),
-            volume.efs_volume_configuration.is_some(),
-            volume.s3files_volume_configuration.is_some(),
-            volume
-                .fsx_windows_file_server_volume_configuration
-                .is_some(),
-            volume.configured_at_launch == Some(true),
-        ];
-        if kinds.iter().filter(|is_set| **is_set).count() > 1 {
-            let text = format!("Volume '{name}' has more than one kind of configuration.");
-            return Err(OpError::client(text));
-        }
-    }
-    let at_launch = shape
-        .volumes
-        .iter()
-        .flatten()
-        .filter(|v| v.configured_at_launch == Some(true));
-    if at_launch.count() > 1 {
-        return Err(OpError::client(
-            "At most one volume can be configured at launch.",
-        ));
-    }
-    Ok(())
-}
-
 /// Names, sums and references across containers.
 pub(super) fn check_containers_together(shape: &TaskDefinition) -> Result<(), OpError> {
     let containers = shape.container_definitions.as_deref().unwrap_or_default();
@@ -158,7 +121,8 @@ pub(super) fn check_containers_together(shape: &TaskDefinition) -> Result<(), Op
     for container in containers {
         let name = container.name.as_deref().unwrap_or_default();
         check_memory(shape, name, container.memory, container.memory_reservation)?;
-        check_references(shape, container, &names)?;
+        volumes::check_uses(shape, container, &names)?;
+        secrets::check(shape, container)?;
     }
     Ok(())
 }
@@ -184,41 +148,4 @@ fn check_memory(
         )));
     }
     sizes::check_memory_within(task_memory, name, own)
-}
-
-fn check_references(
-    shape: &TaskDefinition,
-    container: &model::shapes::ContainerDefinition,
-    names: &BTreeSet<&str>,
-) -> Result<(), OpError> {
-    let volumes = shape.volumes.as_deref().unwrap_or_default();
-    for mount in container.mount_points.iter().flatten() {
-        let source = mount.source_volume.as_deref().unwrap_or_default();
-        if !volumes
-            .iter()
-            .any(|volume| volume.name.as_deref() == Some(source))
-        {
-            return Err(OpError::client(format!("Unknown volume '{source}'.")));
-        }
-    }
-    for from in container.volumes_from.iter().flatten() {
-        let source = from.source_container.as_deref().unwrap_or_default();
-        if !names.contains(source) {
-            return Err(OpError::client(format!(
-                "Unknown container '{source}' in volumesFrom."
-            )));
-        }
-    }
-    if container
-        .secrets
-        .as_ref()
-        .is_some_and(|secrets| !secrets.is_empty())
-        && shape.execution_role_arn.is_none()
-    {
-        return Err(OpError::client(
-            "When you are specifying container secrets, you must also specify a value for \
-             'executionRoleArn'.",
-        ));
-    }
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! What RegisterTaskDefinition refuses, fills in and concludes.
 
 mod compatibility;
+mod members;
 mod together;
 
 use serde_json::{Value, json};
