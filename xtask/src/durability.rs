@@ -25,7 +25,7 @@ pub(crate) fn powerloss(boots: Option<&str>) -> anyhow::Result<()> {
     packages::ensure_guests()?;
     let workplace = Workplace::create()?;
     // Built first: the other build takes its place.
-    let unsafe_sync = Programs::build_with("unsafe-sync")?.path("longshore");
+    let unsafe_sync = Programs::build_with(&["unsafe-sync"])?.path("longshore");
     let control = workplace.folder().join("longshore-unsafe-sync");
     std::fs::copy(&unsafe_sync, &control).with_context(|| unsafe_sync.display().to_string())?;
     let programs = Programs::build()?;

@@ -26,16 +26,20 @@ pub(crate) struct Programs {
 
 impl Programs {
     pub(crate) fn build() -> anyhow::Result<Self> {
-        Self::build_of(&["--package", "longshore", "--package", "bench"])
+        Self::build_with(&[])
     }
 
-    /// The server alone, with a feature that no user has.
-    pub(crate) fn build_with(feature: &str) -> anyhow::Result<Self> {
-        Self::build_of(&["--package", "longshore", "--features", feature])
-    }
-
-    fn build_of(what: &[&str]) -> anyhow::Result<Self> {
-        shell::check(shell::cargo().args(["build", "--release"]).args(what))?;
+    /// With features of the server that no user has.
+    pub(crate) fn build_with(features: &[&str]) -> anyhow::Result<Self> {
+        // Always both packages: the features of what they use follow from the selection, and with
+        // another one everything would be built anew.
+        let mut build = shell::cargo();
+        build.args(["build", "--release"]);
+        build.args(["--package", "longshore", "--package", "bench"]);
+        for feature in features {
+            build.args(["--features", &format!("longshore/{feature}")]);
+        }
+        shell::check(&mut build)?;
         let target =
             std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
         Ok(Self {
