@@ -8,7 +8,7 @@ mod diary;
 pub mod guest;
 #[cfg(target_os = "linux")]
 mod machine;
-pub mod moments;
+mod moments;
 #[cfg(target_os = "linux")]
 pub mod powerloss;
 mod report;

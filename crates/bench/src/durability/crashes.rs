@@ -2,8 +2,7 @@
 //! around the commit and started again, and every client retries until it is answered.
 
 use std::rc::Rc;
-use std::sync::mpsc::{self, SyncSender};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
@@ -12,7 +11,7 @@ use tokio::task::{JoinHandle, JoinSet, LocalSet};
 use super::client::{COUNT, Client, Reply, exchange, input, sign};
 use super::moments::{Moment, Moments, Pace};
 use super::report::{Outcome, Report};
-use super::server::{Program, Server};
+use super::server::{Program, Server, Trigger};
 use super::stored::{self, Stored};
 use super::told::{Tasks, Told};
 use crate::clock;
@@ -21,8 +20,6 @@ use crate::signing::Caller;
 
 /// Rounds without a crash that the moments are drawn by.
 const PACE_ROUNDS: usize = 9;
-/// A round whose clients are not answered within this time is killed all the same.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What to do.
 pub struct Crashes {
@@ -65,10 +62,13 @@ impl Crashes {
         findings.report.pace = Some(pace);
         let mut moments = Moments::new(self.seed, pace, self.clients);
         for number in 0..self.rounds {
-            server = self
-                .round(server, number, moments.draw(), &mut findings)
-                .await
-                .with_context(|| format!("round {number}"))?;
+            let moment = moments.draw();
+            let said = || format!("round {number}");
+            let round = self.round(server, number, moment, &mut findings).await;
+            let outcome;
+            (server, outcome) = round.with_context(said)?;
+            moments.learn(moment, outcome);
+            findings.report.add(outcome);
         }
         server.kill()?;
         for view in stored::in_file(self.program.data_dir())? {
@@ -95,14 +95,14 @@ impl Crashes {
         Ok(Pace::median(paces))
     }
 
-    /// One crash. Returns the server that runs after it.
+    /// One crash. Returns the server that runs after it, and what the crash met.
     async fn round(
         &self,
         server: Server,
         number: usize,
         moment: Moment,
         findings: &mut Findings,
-    ) -> anyhow::Result<Server> {
+    ) -> anyhow::Result<(Server, Outcome)> {
         let (token, refused) = (format!("round-{number}"), format!("refused-{number}"));
         let wish = input(&token, COUNT);
         findings.told.ask(&token, COUNT);
@@ -117,7 +117,7 @@ impl Crashes {
         let mut client = Client::open(&server.caller).await?;
         let kept = stored::in_server(&mut client, Some(&token)).await?;
         let is_kept = kept.tasks.contains_key(&token);
-        findings.report.add(Outcome { is_kept, answered });
+        let outcome = Outcome { is_kept, answered };
 
         // As an SDK does: again, until there is an answer. Here the first attempt must succeed.
         let connections = self.connect(&server.caller).await?;
@@ -130,7 +130,7 @@ impl Crashes {
         findings.told.ask(&refused, 1);
         let free = client.run_task(&input(&refused, 1)).await?;
         findings.note(&refused, vec![Some(free)]);
-        Ok(server)
+        Ok((server, outcome))
     }
 
     /// All clients send; at the moment the server is killed.
@@ -140,40 +140,21 @@ impl Crashes {
         wish: &Value,
         moment: Moment,
     ) -> anyhow::Result<Vec<Option<Reply>>> {
-        let caller = server.caller.clone();
-        let connections = self.connect(&caller).await?;
-        let (kill_now, killer) = self.arm(server, moment);
-        let enough = match moment {
-            Moment::Answered(enough) => enough,
-            Moment::After(_) => usize::MAX,
-        };
+        let connections = self.connect(&server.caller).await?;
+        let trigger = server.trigger();
         let on_answer = move |answered| {
-            if answered == enough {
-                // Patience may have come first.
-                let _ = kill_now.try_send(());
+            if moment == Moment::Answered(answered) {
+                // A process that has ended by itself shows as a connection without an answer.
+                let _ = trigger.pull();
             }
         };
-        let burst = burst(&caller, connections, wish, on_answer).await?;
-        killer.await??;
+        let killer = kill_in_time(server.trigger(), moment);
+        let burst = burst(&server.caller, connections, wish, on_answer).await?;
+        if let Some(killer) = killer {
+            killer.await??;
+        }
+        server.kill()?;
         Ok(burst.replies)
-    }
-
-    /// A thread that kills, because the timers of the runtime are a millisecond coarse.
-    fn arm(
-        &self,
-        server: Server,
-        moment: Moment,
-    ) -> (SyncSender<()>, JoinHandle<anyhow::Result<()>>) {
-        let (kill_now, told) = mpsc::sync_channel(1);
-        let killer = tokio::task::spawn_blocking(move || {
-            match moment {
-                Moment::After(delay) => std::thread::sleep(delay),
-                // An error means that time is up, or that no client is left to wait for.
-                Moment::Answered(_) => drop(told.recv_timeout(PATIENCE)),
-            }
-            server.kill()
-        });
-        (kill_now, killer)
     }
 
     async fn connect(&self, caller: &Caller) -> anyhow::Result<Vec<Connection>> {
@@ -183,6 +164,17 @@ impl Crashes {
         }
         Ok(connections)
     }
+}
+
+/// A thread that kills by the clock, because the timers of the runtime are a millisecond coarse.
+fn kill_in_time(trigger: Trigger, moment: Moment) -> Option<JoinHandle<std::io::Result<()>>> {
+    let Moment::After(delay) = moment else {
+        return None;
+    };
+    Some(tokio::task::spawn_blocking(move || {
+        std::thread::sleep(delay);
+        trigger.pull()
+    }))
 }
 
 /// A call that starts nothing: by an error of the request, of what it names, or by failures only.

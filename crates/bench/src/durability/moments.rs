@@ -6,9 +6,11 @@ use std::time::Duration;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha12Rng;
 
+use super::report::Outcome;
+
 /// When a round's server dies.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Moment {
+pub(super) enum Moment {
     /// So long after the clients begin to send.
     After(Duration),
     /// When so many clients have their answers.
@@ -39,32 +41,51 @@ impl Pace {
     }
 }
 
-/// Draws moments; the same seed gives the same ones.
-pub struct Moments {
+/// Draws moments, and learns from what they met: on a busy machine the commit is over long before
+/// a client gets to read its answer.
+pub(super) struct Moments {
     random: ChaCha12Rng,
     pace: Pace,
     clients: usize,
+    /// Where the commit is thought to be.
+    commit: Duration,
+    /// When half of the answers are thought to be on their way.
+    half: Duration,
 }
 
 impl Moments {
-    pub fn new(seed: u64, pace: Pace, clients: usize) -> Self {
+    pub(super) fn new(seed: u64, pace: Pace, clients: usize) -> Self {
         Self {
             random: ChaCha12Rng::seed_from_u64(seed),
             pace,
             clients,
+            commit: pace.first.mul_f64(0.7),
+            half: (pace.first + pace.last) / 2,
         }
     }
 
-    /// Of ten moments two lie before the commit by the clock, three around it, one after
-    /// everything, and four between two answers, which no clock meets.
-    pub fn draw(&mut self) -> Moment {
-        let Pace { first, last } = self.pace;
+    /// Of ten moments one lies before the commit by the clock, three around it, three around the
+    /// middle of the answers, one after everything, and two after a number of answers, rather a
+    /// small one: the server has often sent the last when a client has read the first.
+    pub(super) fn draw(&mut self) -> Moment {
         match self.random.random_range(0..10) {
-            0..2 => self.between(Duration::ZERO, first.mul_f64(0.7)),
-            2..5 => self.between(first.mul_f64(0.7), first.mul_f64(1.3)),
-            5 => self.between(last, last.mul_f64(2.0)),
-            _ => Moment::Answered(self.random.random_range(1..=self.clients)),
+            0 => self.between(Duration::ZERO, self.commit),
+            1..4 => self.between(self.commit.mul_f64(0.5), self.commit.mul_f64(1.5)),
+            4..7 => self.between(self.half.mul_f64(0.7), self.half.mul_f64(1.3)),
+            7 => self.between(self.pace.last, self.pace.last.mul_f64(2.0)),
+            _ => {
+                let share: f64 = self.random.random_range(0.0..1.0);
+                let answered = share * share * self.clients as f64;
+                Moment::Answered(1 + answered as usize)
+            }
         }
+    }
+
+    /// A crash met this: the next ones are drawn around better guesses.
+    pub(super) fn learn(&mut self, moment: Moment, met: Outcome) {
+        let Moment::After(delay) = moment else { return };
+        nudge(&mut self.commit, delay, met.is_kept);
+        nudge(&mut self.half, delay, 2 * met.answered > self.clients);
     }
 
     fn between(&mut self, from: Duration, to: Duration) -> Moment {
@@ -73,13 +94,29 @@ impl Moments {
     }
 }
 
+/// Moves a guess when something happened before a moment that lies before it, or not before one
+/// that lies after it.
+fn nudge(guess: &mut Duration, moment: Duration, has_happened: bool) {
+    if has_happened && moment < *guess {
+        *guess = guess.mul_f64(0.85);
+    } else if !has_happened && moment > *guess {
+        *guess = guess.mul_f64(1.15);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn draw(seed: u64) -> Vec<Moment> {
+    const CLIENTS: usize = 64;
+
+    fn moments(seed: u64) -> Moments {
         let (first, last) = (Duration::from_millis(10), Duration::from_millis(30));
-        let mut moments = Moments::new(seed, Pace { first, last }, 64);
+        Moments::new(seed, Pace { first, last }, CLIENTS)
+    }
+
+    fn draw(seed: u64) -> Vec<Moment> {
+        let mut moments = moments(seed);
         (0..1000).map(|_| moments.draw()).collect()
     }
 
@@ -97,10 +134,37 @@ mod tests {
             let range = Duration::from_millis(from)..Duration::from_millis(to);
             share(&|one| matches!(one, Moment::After(time) if range.contains(time)))
         };
-        assert!(within(0, 7) > 100, "before: {drawn:?}");
-        assert!(within(7, 13) > 200, "around: {drawn:?}");
+        assert!(within(0, 3) > 20, "before: {drawn:?}");
+        assert!(within(3, 11) > 200, "around: {drawn:?}");
+        assert!(within(14, 26) > 200, "between: {drawn:?}");
         assert!(within(30, 60) > 50, "after: {drawn:?}");
-        assert!(share(&|one| matches!(one, Moment::Answered(1..=64))) > 300);
+        assert!(share(&|one| matches!(one, Moment::Answered(1..=CLIENTS))) > 100);
+    }
+
+    /// A server whose commit and answers come at these times, in microseconds, and so the guesses.
+    #[track_caller]
+    fn check_learns(commit: u64, half: u64) {
+        let mut moments = moments(3);
+        for _ in 0..500 {
+            let moment = moments.draw();
+            let has_passed = |time| match moment {
+                Moment::After(delay) => delay > Duration::from_micros(time),
+                Moment::Answered(_) => true,
+            };
+            let answered = if has_passed(half) { CLIENTS } else { 0 };
+            let is_kept = has_passed(commit);
+            moments.learn(moment, Outcome { is_kept, answered });
+        }
+        for (guess, truth) in [(moments.commit, commit), (moments.half, half)] {
+            let ratio = guess.as_secs_f64() * 1e6 / truth as f64;
+            assert!((0.7..1.4).contains(&ratio), "{guess:?} for {truth} µs");
+        }
+    }
+
+    #[test]
+    fn guesses_come_near_a_server_that_is_faster_or_slower_than_it_seemed() {
+        check_learns(1_500, 3_000);
+        check_learns(20_000, 50_000);
     }
 
     #[test]
@@ -110,9 +174,7 @@ mod tests {
             last: Duration::from_millis(last),
         };
         let median = Pace::median(vec![pace(9, 10), pace(1, 30), pace(5, 20)]);
-        assert_eq!(
-            (median.first, median.last),
-            (pace(5, 20).first, pace(5, 20).last)
-        );
+        let expected = pace(5, 20);
+        assert_eq!((median.first, median.last), (expected.first, expected.last));
     }
 }

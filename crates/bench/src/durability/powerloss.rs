@@ -27,7 +27,7 @@ const PAIRS: usize = 8;
 const EARLY: u32 = 2;
 const EARLY_WITHIN: Duration = Duration::from_millis(400);
 /// The others come so long after the load has begun.
-const LOAD_WITHIN: Duration = Duration::from_millis(1000);
+const LOAD_WITHIN: Duration = Duration::from_millis(400);
 
 /// What to do.
 pub struct PowerLoss<'a> {

@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 
@@ -23,9 +24,13 @@ pub struct Program {
 
 /// Killed when dropped.
 pub struct Server {
-    child: Child,
+    child: Arc<Mutex<Child>>,
     pub caller: Caller,
 }
+
+/// Kills a server from wherever it is held.
+#[derive(Clone)]
+pub struct Trigger(Arc<Mutex<Child>>);
 
 impl Program {
     /// The server is started with these flags besides those that all have.
@@ -71,6 +76,7 @@ impl Program {
             access_key_id: KEY_ID.to_owned(),
             secret_access_key: SECRET.to_owned(),
         };
+        let child = Arc::new(Mutex::new(child));
         let mut server = Server { child, caller };
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
@@ -83,18 +89,33 @@ impl Program {
 }
 
 impl Server {
+    pub fn trigger(&self) -> Trigger {
+        Trigger(self.child.clone())
+    }
+
     /// SIGKILL; returns when the process is gone.
-    pub fn kill(mut self) -> anyhow::Result<()> {
-        self.child.kill()?;
-        self.child.wait()?;
-        Ok(())
+    pub fn kill(self) -> anyhow::Result<()> {
+        self.end().context("a server that is killed")
+    }
+
+    fn end(&self) -> std::io::Result<()> {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        child.kill()?;
+        child.wait().map(drop)
+    }
+}
+
+impl Trigger {
+    /// SIGKILL, without waiting for the end.
+    pub fn pull(&self) -> std::io::Result<()> {
+        let mut child = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        child.kill()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         // It may have been killed already, and has nothing to lose.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.end();
     }
 }
