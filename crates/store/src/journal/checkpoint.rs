@@ -40,8 +40,9 @@ pub(super) struct Checkpointer {
 
 impl Checkpointer {
     /// Starts the thread; it ends when this value is dropped. The writer's
-    /// connection must not checkpoint on its own.
-    pub(super) fn start(copier: Connection, log_pages: usize) -> io::Result<Self> {
+    /// connection must not checkpoint on its own. `log_bytes` are there already:
+    /// programs that are killed leave their log, and each goes on with it.
+    pub(super) fn start(copier: Connection, log_pages: usize, log_bytes: u64) -> io::Result<Self> {
         let copied = Arc::new(AtomicBool::new(false));
         let (wake, woken) = sync_channel(1);
         let thread = std::thread::Builder::new()
@@ -52,7 +53,7 @@ impl Checkpointer {
             })?;
         let (wake, thread) = (Some(wake), Some(thread));
         Ok(Self {
-            pages: 0,
+            pages: usize::try_from(log_bytes).map_or(usize::MAX, |bytes| bytes / PAGE_BYTES),
             log_pages,
             wake,
             asked: false,
@@ -64,7 +65,8 @@ impl Checkpointer {
     /// To be called after each commit. Failures wait for the next call: the
     /// commit is durable in the log already, and a full disk shows at a commit.
     pub(super) fn after_commit(&mut self, writer: &Connection, batch: &[Change]) {
-        self.pages += ABOVE + batch.iter().map(pages_of).sum::<usize>();
+        let pages = ABOVE + batch.iter().map(pages_of).sum::<usize>();
+        self.pages = self.pages.saturating_add(pages);
         if self.pages < self.log_pages {
             return;
         }

@@ -59,7 +59,7 @@ impl Sqlite {
             MigrateError::Sqlite(error) => fault(error),
         })?;
         let copier = connect(path).map_err(fault)?;
-        let checkpointer = Checkpointer::start(copier, log_pages)
+        let checkpointer = Checkpointer::start(copier, log_pages, log_bytes(path))
             .map_err(|error| unreachable(path, &format!("no checkpoint thread: {error}")))?;
         Ok(Self {
             checkpointer,
@@ -134,6 +134,13 @@ fn create(path: &Path) -> io::Result<()> {
         Some(parent) if parent != Path::new("") => File::open(parent)?.sync_all(),
         _ => File::open(".")?.sync_all(),
     }
+}
+
+/// How long the write-ahead log is; also what has been copied of it counts until it starts over.
+fn log_bytes(path: &Path) -> u64 {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).map_or(0, |log| log.len())
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
@@ -212,6 +219,23 @@ mod tests {
             .unwrap();
         journal.commit(&batch).unwrap();
         assert_eq!(journal.load().unwrap().take("t").len(), 39);
+    }
+
+    #[test]
+    fn the_log_stays_short_however_often_the_program_is_killed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.db");
+        // Each life is too short to fill the log by itself.
+        for life in 0..200 {
+            let mut journal = Sqlite::open_with(&path, SCHEMA_VERSION, 64).unwrap();
+            for key in 0..10 {
+                journal.commit(&[put(life * 10 + key, 2000)]).unwrap();
+            }
+            // As SIGKILL: nothing is closed.
+            std::mem::forget(journal);
+        }
+        let log = std::fs::metadata(dir.path().join("state.db-wal")).unwrap();
+        assert!(log.len() < 8 << 20, "the log has {} bytes", log.len());
     }
 
     #[test]
