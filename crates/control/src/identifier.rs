@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::cx::{ReadCx, Settings};
 use crate::error::OpError;
+use crate::limits::NAME_CHARS_MAX;
 use crate::record::cluster::ClusterStatus;
 use crate::record::definition::DefinitionStatus;
 use crate::record::{Cluster, Definition, DefinitionKey, Task};
@@ -97,7 +98,7 @@ pub(crate) fn own_path(
 
 /// Letters, digits, hyphen and underscore, 1–255 of them.
 pub fn is_name(text: &str) -> bool {
-    (1..=255).contains(&text.len())
+    (1..=NAME_CHARS_MAX).contains(&text.len())
         && text
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')

@@ -2,7 +2,7 @@
 //! (`task-lifecycle.md` §4; run-task.md §5.1).
 
 use crate::error::OpError;
-use crate::limits::EPHEMERAL_STORAGE_GIB;
+use crate::limits::{EPHEMERAL_STORAGE_GIB, FARGATE_SIZES};
 
 /// CPU units of `"512"`, `"1 vCPU"` or `".5 vcpu"`.
 pub(crate) fn cpu_units(text: &str) -> Option<u32> {
@@ -27,17 +27,9 @@ fn scaled(text: &str, unit: &str, factor: f64) -> Option<u32> {
 
 /// Does Fargate have this size? 74 pairs.
 pub(crate) fn is_fargate_size(cpu_units: u32, memory_mib: u32) -> bool {
-    let (from, to, step) = match cpu_units {
-        256 => return [512, 1024, 2048].contains(&memory_mib),
-        512 => (1024, 4096, 1024),
-        1024 => (2048, 8192, 1024),
-        2048 => (4096, 16384, 1024),
-        4096 => (8192, 30720, 1024),
-        8192 => (16384, 61440, 4096),
-        16384 => (32768, 122_880, 8192),
-        _ => return false,
-    };
-    (from..=to).contains(&memory_mib) && memory_mib.is_multiple_of(step)
+    FARGATE_SIZES.iter().any(|(cpu, memory, step)| {
+        *cpu == cpu_units && memory.contains(&memory_mib) && memory_mib.is_multiple_of(*step)
+    })
 }
 
 /// The refusal of a pair that Fargate does not have.

@@ -3,12 +3,10 @@
 use crate::Host;
 use crate::account::Account;
 use crate::host::ZONE;
+use crate::limits::HOST_PORTS_MAX;
 use crate::member::is_member;
 use crate::refusal::{PortRefusal, Refusal, Resource};
 use crate::request::{Constraint, Request};
-
-/// Host ports of one protocol in use on one host, reserved ones included (`placement.md` §6).
-const PORTS_MAX: usize = 100;
 
 type Check = fn(&Account, &Request<'_>) -> Option<Refusal>;
 
@@ -71,7 +69,7 @@ pub(crate) fn ports(account: &Account, request: &Request<'_>) -> Option<Refusal>
     let tcp_taken = tcp.iter().find(|port| account.uses_tcp(**port));
     let udp_taken = udp.iter().find(|port| account.uses_udp(**port));
     let (tcp_in_use, udp_in_use) = account.ports_in_use();
-    let too_many = |wanted: usize, in_use: usize| wanted > 0 && wanted + in_use > PORTS_MAX;
+    let too_many = |wanted: usize, in_use: usize| wanted > 0 && wanted + in_use > HOST_PORTS_MAX;
     let refusal = match (tcp_taken, udp_taken) {
         (Some(port), _) => PortRefusal::TcpInUse(*port),
         (None, Some(port)) => PortRefusal::UdpInUse(*port),

@@ -8,9 +8,10 @@ use crate::check::{agent, location, required_attributes};
 use crate::expression::Expression;
 use crate::index::Class;
 use crate::leaf::Entry;
+use crate::limits::STRATEGIES_MAX;
 use crate::member::is_member_whatever_runs;
 use crate::refusal::Refusal;
-use crate::request::{BinpackBy, Constraint, Request, STRATEGIES_MAX};
+use crate::request::{BinpackBy, Constraint, Request};
 
 /// A class of the pool, and what has been found out about it.
 pub(crate) struct Judged<'a> {

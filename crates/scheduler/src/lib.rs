@@ -17,6 +17,7 @@ mod host;
 mod index;
 mod judge;
 mod leaf;
+pub mod limits;
 mod member;
 mod named;
 mod place;

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use crate::expression::Expression;
+use crate::limits::STRATEGIES_MAX;
 use crate::{Demand, Host, RequiredAttribute};
-
-/// So many strategies are looked at (`placement.md` §5).
-pub(crate) const STRATEGIES_MAX: usize = 5;
 
 /// `count` equal tasks.
 #[derive(Clone, Debug)]

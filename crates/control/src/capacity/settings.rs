@@ -9,6 +9,7 @@ use model::shapes::{
 };
 
 use crate::error::OpError;
+use crate::limits::{SCALING_STEP, SCALING_TARGET_PERCENT, SCALING_WARMUP_SECONDS};
 use crate::record::CapacityProvider;
 use crate::record::capacity_provider::ManagedScaling;
 
@@ -63,25 +64,25 @@ fn apply_scaling(
         (
             "targetCapacity",
             wanted.target_capacity,
-            1..=100,
+            SCALING_TARGET_PERCENT,
             &mut scaling.target_percent,
         ),
         (
             "minimumScalingStepSize",
             wanted.minimum_scaling_step_size,
-            1..=10_000,
+            SCALING_STEP,
             &mut scaling.step_min,
         ),
         (
             "maximumScalingStepSize",
             wanted.maximum_scaling_step_size,
-            1..=10_000,
+            SCALING_STEP,
             &mut scaling.step_max,
         ),
         (
             "instanceWarmupPeriod",
             wanted.instance_warmup_period,
-            0..=10_000,
+            SCALING_WARMUP_SECONDS,
             &mut scaling.warmup_seconds,
         ),
     ];

@@ -7,16 +7,15 @@ use model::shapes::{ContainerDefinition, CpuArchitecture, TaskOverride};
 
 use crate::assignment::{Size, chosen_size};
 use crate::error::OpError;
-use crate::limits::PLATFORM_1_3_CPU_UNITS_MAX;
+use crate::limits::{
+    PLATFORM_1_3_CPU_UNITS_MAX, PLATFORM_VERSIONS_LINUX, PLATFORM_VERSIONS_WINDOWS,
+};
 use crate::record::Definition;
 use crate::record::capacity_provider::FARGATE_SPOT;
 use crate::record::cluster::StrategyItem;
 use crate::record::task::LaunchType;
 
-/// Versions for Linux; `LATEST` is the first.
-const LINUX: [&str; 2] = ["1.4.0", OLD];
-/// The same for Windows.
-const WINDOWS: [&str; 1] = ["1.0.0"];
+/// The version that can do less.
 const OLD: &str = "1.3.0";
 
 /// The resolved number for Fargate, nothing for the others.
@@ -34,8 +33,8 @@ pub(crate) fn version(
         };
     }
     let (own, others) = match definition.is_windows() {
-        true => (&WINDOWS[..], &LINUX[..]),
-        false => (&LINUX[..], &WINDOWS[..]),
+        true => (&PLATFORM_VERSIONS_WINDOWS[..], &PLATFORM_VERSIONS_LINUX[..]),
+        false => (&PLATFORM_VERSIONS_LINUX[..], &PLATFORM_VERSIONS_WINDOWS[..]),
     };
     match asked {
         None | Some("LATEST") => Ok(Some(own[0].to_owned())),

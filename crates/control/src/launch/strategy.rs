@@ -8,14 +8,11 @@ use model::shapes::{CapacityProviderStrategyItem, RunTaskInput};
 use crate::capacity::name;
 use crate::cx::Settings;
 use crate::error::OpError;
-use crate::limits::CAPACITY_PROVIDERS_MAX;
+use crate::limits::{CAPACITY_PROVIDERS_MAX, STRATEGY_BASE, STRATEGY_WEIGHT};
 use crate::record::Cluster;
 use crate::record::capacity_provider::is_predefined;
 use crate::record::cluster::StrategyItem;
 use crate::record::task::LaunchType;
-
-const BASE: RangeInclusive<i32> = 0..=100_000;
-const WEIGHT: RangeInclusive<i32> = 0..=1000;
 
 /// The strategy that decides where the tasks of the call run: that of the request, else the
 /// cluster's default. Empty when a launch type does.
@@ -103,8 +100,8 @@ pub(crate) fn items(
         }
         Ok(StrategyItem {
             provider: name::named(settings, provider)?,
-            base: in_range("base", item.base, BASE)?,
-            weight: in_range("weight", item.weight, WEIGHT)?,
+            base: in_range("base", item.base, STRATEGY_BASE)?,
+            weight: in_range("weight", item.weight, STRATEGY_WEIGHT)?,
         })
     };
     given.iter().map(item).collect()

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cx::Cx;
 use crate::error::OpError;
-use crate::limits::CLIENT_TOKEN_CHARS_MAX;
+use crate::limits::{CLIENT_TOKEN_BYTES, CLIENT_TOKEN_CHARS_MAX};
 use crate::record::token::TokenKey;
 use crate::record::{Task, Token};
 use crate::retention::token_is_expired;
@@ -62,7 +62,7 @@ fn check(token: &str) -> Result<(), OpError> {
         let text = format!("clientToken longer than {CLIENT_TOKEN_CHARS_MAX}.");
         return Err(OpError::invalid_parameter(text));
     }
-    if !token.bytes().all(|byte| (33..=126).contains(&byte)) {
+    if !token.bytes().all(|byte| CLIENT_TOKEN_BYTES.contains(&byte)) {
         let text = "clientToken may hold the ASCII characters 33 to 126 only.";
         return Err(OpError::invalid_parameter(text));
     }

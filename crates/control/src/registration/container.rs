@@ -8,7 +8,10 @@ use super::{kernel, logs};
 use crate::environment;
 use crate::error::OpError;
 use crate::identifier::is_name;
-use crate::limits::CONTAINER_MEMORY_MIB_MIN;
+use crate::limits::{
+    CONTAINER_MEMORY_MIB_MIN, HEALTH_INTERVAL_SECONDS, HEALTH_RETRIES, HEALTH_START_PERIOD_SECONDS,
+    HEALTH_TIMEOUT_SECONDS, RESTART_IGNORED_CODES_MAX, RESTART_PERIOD_SECONDS,
+};
 
 pub(super) fn check(container: &ContainerDefinition) -> Result<(), OpError> {
     let name = container.name.as_deref().unwrap_or_default();
@@ -132,10 +135,14 @@ fn check_health(check: &HealthCheck, name: &str) -> Result<(), OpError> {
         )));
     }
     let bounds: [(&str, Option<i32>, RangeInclusive<i32>); 4] = [
-        ("interval", check.interval, 5..=300),
-        ("timeout", check.timeout, 2..=60),
-        ("retries", check.retries, 1..=10),
-        ("startPeriod", check.start_period, 0..=300),
+        ("interval", check.interval, HEALTH_INTERVAL_SECONDS),
+        ("timeout", check.timeout, HEALTH_TIMEOUT_SECONDS),
+        ("retries", check.retries, HEALTH_RETRIES),
+        (
+            "startPeriod",
+            check.start_period,
+            HEALTH_START_PERIOD_SECONDS,
+        ),
     ];
     match bounds
         .iter()
@@ -160,18 +167,22 @@ fn check_restart_policy(container: &ContainerDefinition, name: &str) -> Result<(
     }
     if policy
         .restart_attempt_period
-        .is_some_and(|period| !(60..=1800).contains(&period))
+        .is_some_and(|period| !RESTART_PERIOD_SECONDS.contains(&period))
     {
         return Err(OpError::client(format!(
-            "the 'restartAttemptPeriod' setting for container '{name}' must be between 60 and 1800"
+            "the 'restartAttemptPeriod' setting for container '{name}' must be between {} and {}",
+            RESTART_PERIOD_SECONDS.start(),
+            RESTART_PERIOD_SECONDS.end()
         )));
     }
     if policy
         .ignored_exit_codes
         .as_ref()
-        .is_some_and(|codes| codes.len() > 50)
+        .is_some_and(|codes| codes.len() > RESTART_IGNORED_CODES_MAX)
     {
-        let text = format!("Container '{name}' can have at most 50 ignoredExitCodes.");
+        let text = format!(
+            "Container '{name}' can have at most {RESTART_IGNORED_CODES_MAX} ignoredExitCodes."
+        );
         return Err(OpError::client(text));
     }
     Ok(())

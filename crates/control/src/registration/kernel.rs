@@ -11,6 +11,7 @@ use model::shapes::{
 use super::{is_blank, word};
 use crate::error::OpError;
 use crate::gpus;
+use crate::limits::SWAPPINESS;
 
 /// The words of the task level.
 pub(super) fn check_task(shape: &TaskDefinition) -> Result<(), OpError> {
@@ -59,7 +60,7 @@ fn check_linux(linux: &LinuxParameters, name: &str) -> Result<(), OpError> {
         ))
     };
     let numbers = [
-        ("swappiness", linux.swappiness, 0..=100),
+        ("swappiness", linux.swappiness, SWAPPINESS),
         ("maxSwap", linux.max_swap, 0..=i32::MAX),
         ("sharedMemorySize", linux.shared_memory_size, 0..=i32::MAX),
     ];

@@ -9,7 +9,7 @@ use model::shapes::{
 
 use super::word;
 use crate::error::OpError;
-use crate::limits::PORT_RANGES_MAX;
+use crate::limits::{PORT_NAME_CHARS_MAX, PORT_RANGES_MAX, PORTS};
 
 /// Checks the mappings of one container and fills in protocol and host port.
 pub(super) fn check(
@@ -82,13 +82,11 @@ fn check_mapping(
             "Invalid '{member}' setting for container '{container}'."
         ))
     };
-    let port = mapping
-        .container_port
-        .filter(|port| (1..=65535).contains(port));
+    let port = mapping.container_port.filter(|port| PORTS.contains(port));
     let port = port.ok_or_else(|| invalid("containerPort"))?;
     if mapping
         .host_port
-        .is_some_and(|host| !(0..=65535).contains(&host))
+        .is_some_and(|host| host != 0 && !PORTS.contains(&host))
     {
         return Err(invalid("hostPort"));
     }
@@ -177,7 +175,10 @@ pub(super) fn check_together(shape: &TaskDefinition) -> Result<(), OpError> {
 
 fn check_name(name: &str) -> Result<(), OpError> {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
-    if (1..=64).contains(&name.len()) && name.bytes().all(allowed) && !name.starts_with('-') {
+    if (1..=PORT_NAME_CHARS_MAX).contains(&name.len())
+        && name.bytes().all(allowed)
+        && !name.starts_with('-')
+    {
         return Ok(());
     }
     Err(OpError::client(format!(

@@ -7,13 +7,7 @@ use model::Timestamp;
 use super::operand::{self, Version};
 use super::pattern::{self, Pattern};
 use super::scanner::{Scanner, is_bare};
-
-/// Characters of an expression.
-const CHARACTERS_MAX: usize = 2000;
-/// Parentheses and negations within each other: evaluation descends as deep.
-const NESTING_MAX: usize = 100;
-/// Characters of the name of an attribute (`placement.md` §3).
-const NAME_CHARACTERS_MAX: usize = 128;
+use crate::limits::{ATTRIBUTE_NAME_CHARS_MAX, EXPRESSION_CHARS_MAX, EXPRESSION_NESTING_MAX};
 
 /// The first mistake in an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,10 +173,10 @@ type Parsed<T> = Result<T, ParseError>;
 
 pub(super) fn parse(text: &str) -> Parsed<Node> {
     let length = text.chars().count();
-    if length > CHARACTERS_MAX {
+    if length > EXPRESSION_CHARS_MAX {
         return Err(ParseError {
-            position: CHARACTERS_MAX,
-            expected: format!("at most {CHARACTERS_MAX} characters"),
+            position: EXPRESSION_CHARS_MAX,
+            expected: format!("at most {EXPRESSION_CHARS_MAX} characters"),
             found: length.to_string(),
         });
     }
@@ -249,8 +243,10 @@ impl Parser {
     }
 
     fn deeper(&mut self, parse: fn(&mut Self) -> Parsed<Node>) -> Parsed<Node> {
-        if self.depth == NESTING_MAX {
-            let what = format!("at most {NESTING_MAX} parentheses and negations within each other");
+        if self.depth == EXPRESSION_NESTING_MAX {
+            let what = format!(
+                "at most {EXPRESSION_NESTING_MAX} parentheses and negations within each other"
+            );
             return Err(self.expected(what));
         }
         self.depth += 1;
@@ -443,6 +439,6 @@ fn is_of_subject(character: char) -> bool {
 
 fn attribute_name(subject: &str) -> Option<&str> {
     let name = subject.strip_prefix("attribute:")?;
-    let valid = (1..=NAME_CHARACTERS_MAX).contains(&name.len()) && !name.contains(':');
+    let valid = (1..=ATTRIBUTE_NAME_CHARS_MAX).contains(&name.len()) && !name.contains(':');
     valid.then_some(name)
 }
