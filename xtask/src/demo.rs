@@ -6,10 +6,10 @@ mod image;
 mod server;
 mod workplace;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::stopwatch::Stopwatch;
-use crate::{packages, paths, say, shell, venv};
+use crate::{packages, programs, say, venv};
 use aws::Aws;
 use server::Server;
 use workplace::Workplace;
@@ -20,7 +20,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     heading("What is needed: packages, the AWS CLI, the binary");
     packages::ensure()?;
     let venv = venv::ensure()?;
-    let longshore = build()?;
+    let longshore = programs::development()?;
 
     let watch = Stopwatch::start();
     let workplace = Workplace::create(longshore)?;
@@ -112,14 +112,6 @@ fn run_through_the_api(workplace: &Workplace, venv: &Path) -> anyhow::Result<()>
     ])?;
     anyhow::ensure!(code == "0", "the migration ended with {code}");
     server.stop()
-}
-
-/// The development build: it is quick to make, and containers do not run slower in it.
-fn build() -> anyhow::Result<PathBuf> {
-    shell::check(shell::cargo().args(["build", "--package", "longshore"]))?;
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-    Ok(paths::workspace().join(target).join("debug/longshore"))
 }
 
 fn heading(text: &str) {

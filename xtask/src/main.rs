@@ -11,6 +11,7 @@ mod fuzz;
 mod javascript;
 mod model_import;
 mod packages;
+mod parity;
 mod paths;
 mod programs;
 mod rust_sdk;
@@ -34,6 +35,8 @@ usage: cargo xtask TASK
   crashes [ROUNDS]    kill the server under 64 clients with one token, ROUNDS times (1000)
   powerloss [--boots BOOTS]
                       end a whole guest with the server in it under load, BOOTS times (200)
+  parity --aws        ask your account at AWS and a local server the same, tell the differences;
+                      --help lists more, docs/PARITY.md explains
   fuzz expression [INPUTS]
                       try random expressions of the query language (1,000,000)
   codegen [--check]   write what is generated from smithy/; --check only compares
@@ -84,6 +87,7 @@ fn run(words: &[&str]) -> anyhow::Result<()> {
         ["model", "import", path] => model_import::run(path.as_ref()),
         ["codegen"] => codegen::run(codegen::Mode::Write),
         ["codegen", "--check"] => codegen::run(codegen::Mode::Check),
+        ["parity", options @ ..] => parity::run(options),
         ["venv"] => venv::run(),
         _ => anyhow::bail!("unknown task\n{USAGE}"),
     }

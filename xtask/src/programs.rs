@@ -1,4 +1,5 @@
-//! The release builds that are measured or crashed, and those that do it.
+//! The builds of the server: for release, with the programs that measure or crash it, and for
+//! development.
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
@@ -40,10 +41,8 @@ impl Programs {
             build.args(["--features", &format!("longshore/{feature}")]);
         }
         shell::check(&mut build)?;
-        let target =
-            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
         Ok(Self {
-            folder: paths::workspace().join(target).join("release"),
+            folder: target().join("release"),
         })
     }
 
@@ -89,6 +88,19 @@ impl Programs {
         echo.url = ready(&mut echo.child)?;
         Ok(echo)
     }
+}
+
+/// The server's development build: it is quick to make, and containers do not run slower in it.
+pub(crate) fn development() -> anyhow::Result<PathBuf> {
+    shell::check(shell::cargo().args(["build", "--package", "longshore"]))?;
+    Ok(target().join("debug/longshore"))
+}
+
+/// The folder that cargo builds in.
+fn target() -> PathBuf {
+    let named = std::env::var_os("CARGO_TARGET_DIR");
+    let target = named.map_or_else(|| "target".into(), PathBuf::from);
+    paths::workspace().join(target)
 }
 
 /// Waits for the line that says where a server listens.

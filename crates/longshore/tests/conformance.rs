@@ -114,6 +114,9 @@ conformance! {
         one_server "OneServer"
         forgetting "Forgetting"
     }
+    check test_parity {
+        parity "Parity"
+    }
     check test_aws_cli {
         aws_cli "AwsCli"
     }

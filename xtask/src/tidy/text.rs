@@ -9,8 +9,9 @@ const UNDECIDED: [&str; 7] = [
 ];
 
 /// The files of the black-box tests that pause, between two looks at a condition.
-const POLLING: [&str; 2] = [
+const POLLING: [&str; 3] = [
     "conformance/harness.py",
+    "conformance/parity/target.py",
     "crates/longshore/tests/support/mod.rs",
 ];
 
