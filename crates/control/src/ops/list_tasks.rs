@@ -103,6 +103,7 @@ fn check_combination(input: &ListTasksInput) -> Result<(), OpError> {
     let others = input.family.is_some()
         || input.launch_type.is_some()
         || input.service_name.is_some()
+        || input.daemon_name.is_some()
         || input.container_instance.is_some();
     if let Some(started_by) = &input.started_by {
         if others {
@@ -162,7 +163,7 @@ mod tests {
     use model::payload::HostStatus;
     use proptest::prelude::*;
 
-    use crate::testing::{World, app, copies, web};
+    use crate::testing::{ARN, World, app, copies, web};
 
     fn listed(world: &mut World, more: &str) -> Vec<TaskId> {
         let answer = world.ok("ListTasks", &format!("{{{more}}}"));
@@ -244,6 +245,42 @@ mod tests {
     }
 
     #[test]
+    fn an_instance_is_named_by_id_or_arn_of_the_same_cluster() {
+        let mut world = World::with_app();
+        let tasks = world.run(&app(""));
+        let instance = world.task(tasks[0]).instance.unwrap();
+        let by = |instance: &str| format!(r#""containerInstance":"{instance}""#);
+        let arn = |cluster: &str| format!("{ARN}:container-instance/{cluster}{instance}");
+        for named in [instance.to_string(), arn("default/"), arn("")] {
+            check(&mut world, &by(&named), tasks.clone());
+        }
+        check(&mut world, &by(&"0".repeat(32)), vec![]);
+        world.refused(
+            "ListTasks",
+            &format!("{{{}}}", by(&arn("other/"))),
+            "InvalidParameterException: Invalid identifier: Identifier is for cluster other. Your \
+             cluster is default",
+        );
+    }
+
+    #[test]
+    fn nothing_is_found_in_a_cluster_that_was_deleted() {
+        let mut world = World::with_app();
+        world.ok("CreateCluster", r#"{"clusterName":"gone"}"#);
+        world.ok("DeleteCluster", r#"{"cluster":"gone"}"#);
+        let id = "0".repeat(32);
+        for (operation, more) in [
+            ("ListTasks", String::new()),
+            ("DescribeTasks", format!(r#","tasks":["{id}"]"#)),
+            ("StopTask", format!(r#","task":"{id}""#)),
+        ] {
+            let body = format!(r#"{{"cluster":"gone"{more}}}"#);
+            let text = "ClusterNotFoundException: The referenced cluster was inactive.";
+            world.refused(operation, &body, text);
+        }
+    }
+
+    #[test]
     fn filters_that_do_not_go_together_are_refused() {
         let mut world = World::with_app();
         let mut check = |more: &str, expected: &str| {
@@ -253,6 +290,7 @@ mod tests {
             r#""family":"app""#,
             r#""launchType":"EC2""#,
             r#""serviceName":"s""#,
+            r#""daemonName":"d""#,
             r#""containerInstance":"0123456789abcdef0123456789abcdef""#,
         ];
         for other in others {
@@ -261,7 +299,7 @@ mod tests {
                 "InvalidParameterException: cannot specify startedBy with other arguments",
             );
         }
-        for other in [others[0], others[3]] {
+        for other in [others[0], others[4]] {
             check(
                 &format!(r#""serviceName":"s",{other}"#),
                 "InvalidParameterException: cannot specify serviceName with other arguments",
