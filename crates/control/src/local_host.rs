@@ -52,6 +52,7 @@ impl Cluster {
             name: name.to_owned(),
             status: ClusterStatus::Active,
             created_at: now,
+            deleted_at: None,
             settings: Vec::new(),
             configuration: None,
             service_connect_defaults: None,

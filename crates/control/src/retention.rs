@@ -36,6 +36,7 @@ pub fn sweep(cx: &mut Cx<'_>) -> bool {
     remove_deleted_definitions(cx, horizon);
     remove_inactive_instances(cx);
     remove_deleted_providers(cx);
+    remove_deleted_clusters(cx);
     tasks.len() == SWEEP_MAX
 }
 
@@ -71,14 +72,14 @@ fn remove_deleted_definitions(cx: &mut Cx<'_>, horizon: Timestamp) {
     }
 }
 
-/// Drops instances that were deregistered a while ago.
+/// Drops instances that were deregistered a while ago and that no remembered task stood on.
 fn remove_inactive_instances(cx: &mut Cx<'_>) {
     let horizon = cx.now.plus_millis(-INACTIVE_INSTANCE_MILLIS);
     let due = |instance: &&Arc<Instance>| {
         let left = instance
             .deregistered_at
             .filter(|_| instance.status == InstanceStatus::Inactive);
-        left.is_some_and(|at| at <= horizon)
+        left.is_some_and(|at| at <= horizon) && !cx.state.is_host(instance.id)
     };
     let instances = cx
         .state
@@ -100,6 +101,17 @@ fn remove_deleted_providers(cx: &mut Cx<'_>) {
     let names: Vec<String> = due.map(|one| one.name.clone()).take(SWEEP_MAX).collect();
     for name in &names {
         cx.state.remove_capacity_provider(name);
+    }
+}
+
+/// Drops clusters that were deleted a while ago; nothing is left in them.
+fn remove_deleted_clusters(cx: &mut Cx<'_>) {
+    let horizon = cx.now.plus_millis(-INACTIVE_INSTANCE_MILLIS);
+    let clusters = cx.state.clusters().iter();
+    let due = clusters.filter(|one| one.deleted_at.is_some_and(|at| at <= horizon));
+    let names: Vec<String> = due.map(|one| one.name.clone()).take(SWEEP_MAX).collect();
+    for name in &names {
+        cx.state.remove_cluster(name);
     }
 }
 
@@ -143,6 +155,25 @@ mod tests {
         assert_eq!(world.state.tasks().len(), 10);
         assert!(!world.sweep());
         assert_eq!(world.state.tasks().len(), 0);
+    }
+
+    #[test]
+    fn an_instance_is_remembered_for_as_long_as_its_tasks() {
+        let mut world = World::with_app();
+        world.settings.limits.stopped_task_retention_seconds = 7200;
+        let id = world.run(&app(""))[0];
+        let host = world.task(id).instance.unwrap();
+        world.exit(id, 0);
+        let body = format!(r#"{{"containerInstance":"{host}"}}"#);
+        world.ok("DeregisterContainerInstance", &body);
+        world.pass_seconds(7199);
+        world.sweep();
+        let described = format!(r#"{{"tasks":["{id}"]}}"#);
+        let arn = world.at("DescribeTasks", &described, "/tasks/0/containerInstanceArn");
+        assert!(arn.as_str().unwrap().ends_with(&host.to_string()), "{arn}");
+        world.pass_seconds(1);
+        world.sweep();
+        assert_eq!(world.state.instances().len(), 0);
     }
 
     #[test]

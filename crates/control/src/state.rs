@@ -43,6 +43,8 @@ pub struct State {
     has_news: bool,
     /// Derived: stopped tasks, oldest first.
     stopped: OrdSet<(Timestamp, TaskId)>,
+    /// Derived: how many remembered tasks stand or stood on a host.
+    tasks_of_host: OrdMap<ContainerInstanceId, u32>,
     /// Derived: how many remembered tasks refer to a revision.
     uses: OrdMap<DefinitionKey, u32>,
     /// Derived: the token that each task was started with, if there was one.
@@ -279,6 +281,10 @@ impl State {
         self.clusters.put(cluster)
     }
 
+    pub fn remove_cluster(&mut self, name: &String) {
+        self.clusters.remove(name);
+    }
+
     pub fn put_definition(&mut self, definition: Definition) -> Arc<Definition> {
         self.definitions.put(definition)
     }
@@ -294,6 +300,11 @@ impl State {
     /// Does a remembered task refer to this revision?
     pub fn is_used(&self, key: &DefinitionKey) -> bool {
         self.uses.contains_key(key)
+    }
+
+    /// Does or did a remembered task stand on this host?
+    pub fn is_host(&self, id: ContainerInstanceId) -> bool {
+        self.tasks_of_host.contains_key(&id)
     }
 
     /// Remembers a token until the last of its tasks is forgotten.
@@ -331,7 +342,10 @@ impl State {
                 self.release(&task);
                 self.stopped.insert(stop_key(&task));
             }
-            Some(false) if was_waiting => self.hold(&task),
+            Some(false) if was_waiting => {
+                self.count_on_host(&task);
+                self.hold(&task);
+            }
             Some(_) => {}
         }
         if was_stopped.is_some() && was_running != task.is_running() {
@@ -346,11 +360,9 @@ impl State {
             return;
         };
         take_out(&mut self.by_cluster, &task);
-        match self.uses.get_mut(&task.definition) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => {
-                self.uses.remove(&task.definition);
-            }
+        take_one(&mut self.uses, &task.definition);
+        if let Some(host) = &task.instance {
+            take_one(&mut self.tasks_of_host, host);
         }
         if task.is_stopped() {
             self.stopped.remove(&stop_key(&task));
@@ -381,16 +393,18 @@ impl State {
 
     fn remember(&mut self, task: &Task) {
         add(&mut self.by_cluster, task);
-        match self.uses.get_mut(&task.definition) {
-            Some(count) => *count += 1,
-            None => {
-                self.uses.insert(task.definition.clone(), 1);
-            }
-        }
+        add_one(&mut self.uses, &task.definition);
+        self.count_on_host(task);
         if task.is_stopped() {
             self.stopped.insert(stop_key(task));
         } else {
             self.occupy(task);
+        }
+    }
+
+    fn count_on_host(&mut self, task: &Task) {
+        if let Some(host) = &task.instance {
+            add_one(&mut self.tasks_of_host, host);
         }
     }
 
@@ -454,6 +468,25 @@ fn stop_key(task: &Task) -> (Timestamp, TaskId) {
 /// Where a waiting task stands in its queue.
 fn wait_key(task: &Task) -> (Timestamp, TaskId) {
     (task.times.created_at, task.id)
+}
+
+fn add_one<K: Ord + Clone>(counts: &mut OrdMap<K, u32>, key: &K) {
+    match counts.get_mut(key) {
+        Some(count) => *count += 1,
+        None => {
+            counts.insert(key.clone(), 1);
+        }
+    }
+}
+
+/// One less; nobody is counted as 0.
+fn take_one<K: Ord + Clone>(counts: &mut OrdMap<K, u32>, key: &K) {
+    match counts.get_mut(key) {
+        Some(count) if *count > 1 => *count -= 1,
+        _ => {
+            counts.remove(key);
+        }
+    }
 }
 
 fn add(sets: &mut OrdMap<String, OrdSet<TaskId>>, task: &Task) {

@@ -25,6 +25,7 @@ pub(crate) fn delete_cluster(
     let status = ClusterStatus::Inactive;
     let cluster = cx.state.put_cluster(Cluster {
         status,
+        deleted_at: Some(cx.now),
         ..Cluster::clone(&cluster)
     });
     let cluster = view::cluster::cluster(&cx.reading(), &cluster, Included::CHANGED);
@@ -84,6 +85,29 @@ mod tests {
             world.at("ListClusters", "{}", "/clusterArns/1"),
             json!(null)
         );
+    }
+
+    #[test]
+    fn a_deleted_cluster_is_forgotten_after_an_hour_unless_it_was_revived() {
+        let mut world = World::new();
+        for name in ["gone", "revived"] {
+            world.ok("CreateCluster", &format!(r#"{{"clusterName":"{name}"}}"#));
+            world.ok("DeleteCluster", &format!(r#"{{"cluster":"{name}"}}"#));
+        }
+        world.ok("CreateCluster", r#"{"clusterName":"revived"}"#);
+        let named = r#"{"clusters":["gone","revived"]}"#;
+        let mut check = |seconds: i64, pointer: &str, expected: &str| {
+            world.pass_seconds(seconds);
+            world.sweep();
+            assert_eq!(
+                world.at("DescribeClusters", named, pointer),
+                json!(expected)
+            );
+        };
+        check(3599, "/clusters/0/status", "INACTIVE");
+        check(0, "/clusters/1/status", "ACTIVE");
+        check(1, "/failures/0/reason", "MISSING");
+        check(0, "/clusters/0/clusterName", "revived");
     }
 
     #[test]

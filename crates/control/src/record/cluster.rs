@@ -10,6 +10,9 @@ pub struct Cluster {
     pub name: String,
     pub status: ClusterStatus,
     pub created_at: Timestamp,
+    /// When it became INACTIVE; it is forgotten some time later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
     pub settings: Vec<ClusterSetting>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration: Option<ClusterConfiguration>,

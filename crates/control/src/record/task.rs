@@ -278,7 +278,10 @@ impl Task {
             TaskStatus::Stopped => {
                 self.desired = Desired::Stopped;
                 self.times.stopping_at.get_or_insert(now);
-                self.times.execution_stopped_at.get_or_insert(now);
+                // What never had a host has never executed anything.
+                if self.instance.is_some() {
+                    self.times.execution_stopped_at.get_or_insert(now);
+                }
                 self.times.stopped_at.get_or_insert(now);
             }
             TaskStatus::Provisioning

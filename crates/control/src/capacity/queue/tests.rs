@@ -252,6 +252,9 @@ fn a_waiting_task_is_stopped_at_once() {
     assert_eq!(task["stopCode"], json!("UserInitiated"));
     assert_eq!(task["stoppedReason"], json!("enough"));
     assert_eq!(task["containers"][0]["lastStatus"], json!("STOPPED"));
+    assert_eq!(task["stoppedAt"], task["stoppingAt"]);
+    // No host has executed it.
+    assert_eq!(task["executionStoppedAt"], json!(null));
     instance(&mut world, "fleet", 1);
     assert_eq!(placed(&world, &tasks), "01");
     assert_eq!(world.state.waiting_count("default"), 0);
