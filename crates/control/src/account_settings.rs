@@ -4,8 +4,8 @@
 use model::shapes::{Setting, SettingName, SettingType};
 
 use crate::cluster_settings::CONTAINER_INSIGHTS;
-use crate::cx::{ReadCx, Settings};
-use crate::error::OpError;
+use crate::cx::ReadCx;
+use crate::error::{OpError, not_one_of};
 use crate::record::AccountSetting;
 use crate::record::account_setting::SettingKey;
 
@@ -67,15 +67,21 @@ const fn fixed(
     }
 }
 
+fn find(name: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.name == name)
+}
+
+fn known(name: Option<&SettingName>) -> Result<&'static Rule, OpError> {
+    let name = name.map(SettingName::as_str).unwrap_or_default();
+    find(name).ok_or_else(|| {
+        let known = RULES.map(|rule| rule.name);
+        OpError::invalid_parameter(not_one_of("name", &known, Some(name)))
+    })
+}
+
 /// The setting that a call names.
 pub(crate) fn known_name(name: Option<&SettingName>) -> Result<&'static str, OpError> {
-    let name = name.map(SettingName::as_str).unwrap_or_default();
-    let known = RULES.iter().find(|rule| rule.name == name);
-    known.map(|rule| rule.name).ok_or_else(|| {
-        let known = RULES.map(|rule| rule.name).join(",");
-        let text = format!("name should be one of [{known}], but was {name}.");
-        OpError::invalid_parameter(text)
-    })
+    known(name).map(|rule| rule.name)
 }
 
 /// All settings, by name.
@@ -89,15 +95,13 @@ pub(crate) fn checked(
     name: Option<&SettingName>,
     value: Option<&str>,
 ) -> Result<AccountSetting, OpError> {
-    let name = known_name(name)?;
+    let rule = known(name)?;
     let value = value.unwrap_or_default();
-    if let Some(rule) = RULES.iter().find(|rule| rule.name == name) {
-        rule.check(value)?;
-    }
+    rule.check(value)?;
     Ok(AccountSetting {
         id: SettingKey {
             principal_arn,
-            name: name.to_owned(),
+            name: rule.name.to_owned(),
         },
         value: value.to_owned(),
     })
@@ -113,12 +117,7 @@ impl Rule {
             return Ok(());
         }
         let refused = self.fixed.filter(|_| ON_OFF.contains(&value));
-        let listed = || {
-            format!(
-                "{name} should be one of [{}], but was {value}.",
-                values.join(",")
-            )
-        };
+        let listed = || not_one_of(name, values, Some(value));
         Err(OpError::invalid_parameter(
             refused.map_or_else(listed, str::to_owned),
         ))
@@ -127,13 +126,6 @@ impl Rule {
     /// Managed by AWS from outside ECS.
     fn is_read_only(&self) -> bool {
         self.name == "guardDutyActivate"
-    }
-}
-
-impl Settings {
-    /// The principal whose settings are the account's defaults.
-    pub(crate) fn root_arn(&self) -> String {
-        format!("arn:aws:iam::{}:root", self.account)
     }
 }
 
@@ -171,8 +163,7 @@ pub(crate) fn effective(cx: &ReadCx<'_>, principal_arn: &str, name: &str) -> Acc
     if let Some(stored) = stored {
         return AccountSetting::clone(stored);
     }
-    let rule = RULES.iter().find(|rule| rule.name == name);
-    let value = rule.and_then(|rule| rule.values.first());
+    let value = find(name).and_then(|rule| rule.values.first());
     AccountSetting {
         id: SettingKey {
             principal_arn: root,
@@ -194,8 +185,7 @@ pub(crate) fn container_insights(cx: &ReadCx<'_>) -> String {
 
 /// The setting as callers see it.
 pub(crate) fn shape(setting: &AccountSetting) -> Setting {
-    let rule = RULES.iter().find(|rule| rule.name == setting.id.name);
-    let is_managed = rule.is_some_and(Rule::is_read_only);
+    let is_managed = find(&setting.id.name).is_some_and(Rule::is_read_only);
     Setting {
         name: Some(setting.id.name.as_str().into()),
         principal_arn: Some(setting.id.principal_arn.clone()),

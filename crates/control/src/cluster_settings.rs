@@ -5,7 +5,7 @@ use model::shapes::{
     ExecuteCommandConfiguration, ExecuteCommandLogging,
 };
 
-use crate::error::OpError;
+use crate::error::{OpError, not_one_of};
 
 /// The one setting that clusters have.
 pub(crate) const CONTAINER_INSIGHTS: &str = "containerInsights";
@@ -30,10 +30,8 @@ fn check_setting(setting: &ClusterSetting) -> Result<(), OpError> {
     }
     let value = setting.value.as_deref().unwrap_or_default();
     if !INSIGHTS.contains(&value) {
-        let known = INSIGHTS.join(",");
-        return Err(OpError::invalid_parameter(format!(
-            "{CONTAINER_INSIGHTS} should be one of [{known}], but was {value}."
-        )));
+        let text = not_one_of(CONTAINER_INSIGHTS, &INSIGHTS, Some(value));
+        return Err(OpError::invalid_parameter(text));
     }
     Ok(())
 }
@@ -74,8 +72,8 @@ fn check_exec(exec: &ExecuteCommandConfiguration) -> Result<(), OpError> {
             Ok(())
         }
         Some(other) => {
-            let known = ExecuteCommandLogging::VALUES.join(",");
-            let text = format!("logging should be one of [{known}], but was {other}.");
+            let known = ExecuteCommandLogging::VALUES;
+            let text = not_one_of("logging", known, Some(other.as_str()));
             Err(OpError::invalid_parameter(text))
         }
     }

@@ -34,6 +34,18 @@ pub struct Settings {
     pub limits: Limits,
 }
 
+impl Settings {
+    /// The account's root, whose account settings are the defaults of all principals.
+    pub fn root_arn(&self) -> String {
+        root_arn(&self.account)
+    }
+}
+
+/// The principal that an account's root key stands for.
+pub fn root_arn(account: &str) -> String {
+    format!("arn:aws:iam::{account}:root")
+}
+
 /// A network that the operator has declared. Each name belongs to one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vpc {

@@ -2,6 +2,15 @@
 
 use model::errors::ErrorCode;
 
+/// The sentence for a word that is none of the known ones, or is missing.
+pub(crate) fn not_one_of(member: &str, known: &[&str], given: Option<&str>) -> String {
+    let known = known.join(",");
+    match given {
+        Some(given) => format!("{member} should be one of [{known}], but was {given}."),
+        None => format!("{member} should be one of [{known}]."),
+    }
+}
+
 /// An error has two audiences: `message` goes to the caller, `detail` to the operator's log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {message}", code.name())]

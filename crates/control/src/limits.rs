@@ -122,9 +122,9 @@ pub const PUT_ATTRIBUTES_MAX: usize = 10;
 pub const CUSTOM_ATTRIBUTES_MAX: usize = 10;
 /// Characters of the value of an attribute (Attribute reference, 2026-08).
 pub const ATTRIBUTE_VALUE_CHARS_MAX: usize = 128;
-/// How long a deregistered container instance stays describable; AWS says for a while (ours,
-/// 2026-11).
-pub const INACTIVE_INSTANCE_MILLIS: i64 = 3600 * 1000;
+/// How long a deregistered container instance, a deleted cluster or capacity provider stays
+/// describable; AWS says for a while (ours, 2026-11).
+pub const INACTIVE_MILLIS: i64 = 3600 * 1000;
 /// Capacity providers that a cluster may be associated with (ECS quotas, 2026-08).
 pub const CLUSTER_PROVIDERS_MAX: usize = 20;
 /// Capacity providers of a page, default and maximum (DescribeCapacityProviders reference,

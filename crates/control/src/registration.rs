@@ -15,7 +15,7 @@ mod volumes;
 
 use model::shapes::{Compatibility, RegisterTaskDefinitionInput, TaskDefinition};
 
-use crate::error::OpError;
+use crate::error::{OpError, not_one_of};
 use crate::limits::TASK_DEFINITION_BYTES_MAX;
 
 /// The definition as it will be described, without ARN, revision and times.
@@ -106,10 +106,7 @@ fn word(member: &str, given: Option<&str>, known: &[&str]) -> Result<(), OpError
     let Some(other) = given.filter(|given| !known.contains(given)) else {
         return Ok(());
     };
-    let known = known.join(",");
-    Err(OpError::client(format!(
-        "{member} should be one of [{known}], but was {other}."
-    )))
+    Err(OpError::client(not_one_of(member, known, Some(other))))
 }
 
 /// Absent or empty, which says the same.

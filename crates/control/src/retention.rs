@@ -1,8 +1,7 @@
 //! What is forgotten, and when: stopped tasks after their retention, those of one call with a
-//! token together; deleted
-//! definitions and deregistered instances too. A token may be used anew after
-//! the shorter of 24 hours and its last task's end plus one hour; its row goes
-//! with the last of its tasks.
+//! token together; deleted definitions, clusters and capacity providers and deregistered
+//! instances too. A token may be used anew after the shorter of 24 hours and its last task's end
+//! plus one hour; its row goes with the last of its tasks.
 
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use model::{TaskId, Timestamp};
 
 use crate::cx::Cx;
 use crate::limits::{
-    INACTIVE_INSTANCE_MILLIS, TOKEN_AFTER_STOP_MILLIS, TOKEN_LIFETIME_MILLIS, stopped_task_horizon,
+    INACTIVE_MILLIS, TOKEN_AFTER_STOP_MILLIS, TOKEN_LIFETIME_MILLIS, stopped_task_horizon,
 };
 use crate::record::definition::DefinitionStatus;
 use crate::record::instance::InstanceStatus;
@@ -74,7 +73,7 @@ fn remove_deleted_definitions(cx: &mut Cx<'_>, horizon: Timestamp) {
 
 /// Drops instances that were deregistered a while ago and that no remembered task stood on.
 fn remove_inactive_instances(cx: &mut Cx<'_>) {
-    let horizon = cx.now.plus_millis(-INACTIVE_INSTANCE_MILLIS);
+    let horizon = cx.now.plus_millis(-INACTIVE_MILLIS);
     let due = |instance: &&Arc<Instance>| {
         let left = instance
             .deregistered_at
@@ -95,7 +94,7 @@ fn remove_inactive_instances(cx: &mut Cx<'_>) {
 
 /// Drops capacity providers that were deleted a while ago.
 fn remove_deleted_providers(cx: &mut Cx<'_>) {
-    let horizon = cx.now.plus_millis(-INACTIVE_INSTANCE_MILLIS);
+    let horizon = cx.now.plus_millis(-INACTIVE_MILLIS);
     let providers = cx.state.capacity_providers().iter();
     let due = providers.filter(|one| one.deleted_at.is_some_and(|at| at <= horizon));
     let names: Vec<String> = due.map(|one| one.name.clone()).take(SWEEP_MAX).collect();
@@ -106,7 +105,7 @@ fn remove_deleted_providers(cx: &mut Cx<'_>) {
 
 /// Drops clusters that were deleted a while ago; nothing is left in them.
 fn remove_deleted_clusters(cx: &mut Cx<'_>) {
-    let horizon = cx.now.plus_millis(-INACTIVE_INSTANCE_MILLIS);
+    let horizon = cx.now.plus_millis(-INACTIVE_MILLIS);
     let clusters = cx.state.clusters().iter();
     let due = clusters.filter(|one| one.deleted_at.is_some_and(|at| at <= horizon));
     let names: Vec<String> = due.map(|one| one.name.clone()).take(SWEEP_MAX).collect();

@@ -90,7 +90,7 @@ impl OneKey {
     pub(crate) fn new(root: &RootKey, account: &str) -> Self {
         let key = api::Key {
             secret: Arc::from(root.secret_access_key.as_str()),
-            principal_arn: Arc::from(root_arn(account)),
+            principal_arn: Arc::from(control::cx::root_arn(account)),
             account: Arc::from(account),
             session: None,
         };
@@ -105,8 +105,4 @@ impl api::Keys for OneKey {
     fn find(&self, access_key_id: &str) -> Option<api::Key> {
         (access_key_id == self.id).then(|| self.key.clone())
     }
-}
-
-pub(crate) fn root_arn(account: &str) -> String {
-    format!("arn:aws:iam::{account}:root")
 }

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use agent::Agent;
 use api::{Auth, HttpConfig};
-use control::cx::Random;
+use control::cx::{Random, root_arn};
 use control::hosting::{self, HostedInstance, LocalMachine};
 use control::limits::Limits;
 use control::record::instance::Agent as InstanceAgent;
@@ -29,7 +29,7 @@ use crate::driver::{self, DriverError, Drivers};
 use crate::gateway::ServerGateway;
 use crate::history::History;
 use crate::instances;
-use crate::keys::{OneKey, RootKey, root_arn};
+use crate::keys::{OneKey, RootKey};
 use crate::plane::LocalPlane;
 use crate::scaling;
 use crate::sweeper;
@@ -78,10 +78,8 @@ pub(crate) struct Server {
     stop: oneshot::Sender<()>,
     http: TaskHandle<()>,
     agents: Vec<TaskHandle<()>>,
-    sweeper: TaskHandle<()>,
-    scaling: TaskHandle<()>,
-    /// Fills the history.
-    following: TaskHandle<()>,
+    /// What goes on beside the calls.
+    housekeeping: Vec<TaskHandle<()>>,
     thread: JoinHandle<()>,
     // Dropped last: as long as anything of ours runs, the directory is ours.
     lock: DataDirLock,
@@ -150,9 +148,7 @@ impl Server {
             stop,
             http,
             agents,
-            sweeper,
-            scaling,
-            following,
+            housekeeping: vec![sweeper, scaling, following],
             thread,
             lock,
         })
@@ -164,16 +160,14 @@ impl Server {
         let _ = self.stop.send(());
         // Aborted or panicked tasks have been logged; there is nothing left to do with them.
         let _ = self.http.await;
-        self.sweeper.abort();
-        self.scaling.abort();
-        self.following.abort();
+        self.housekeeping.iter().for_each(TaskHandle::abort);
         for agent in self.agents {
             agent.abort();
             let _ = agent.await;
         }
-        let _ = self.sweeper.await;
-        let _ = self.scaling.await;
-        let _ = self.following.await;
+        for task in self.housekeeping {
+            let _ = task.await;
+        }
         for driver in self.drivers {
             if let Err(error) = driver.close().await {
                 tracing::warn!(%error, "something shared by tasks was left behind");
@@ -279,7 +273,7 @@ async fn register(
 /// The server itself as a caller.
 pub(crate) fn root(settings: &Settings) -> Arc<Caller> {
     Arc::new(Caller {
-        principal_arn: root_arn(&settings.account),
+        principal_arn: settings.root_arn(),
     })
 }
 

@@ -8,7 +8,7 @@ use model::shapes::{
     ManagedTerminationProtection,
 };
 
-use crate::error::OpError;
+use crate::error::{OpError, not_one_of};
 use crate::limits::{SCALING_STEP, SCALING_TARGET_PERCENT, SCALING_WARMUP_SECONDS};
 use crate::record::CapacityProvider;
 use crate::record::capacity_provider::ManagedScaling;
@@ -113,9 +113,8 @@ fn in_range(member: &str, wanted: i32, range: RangeInclusive<i32>) -> Result<u32
 }
 
 fn not_a_switch(member: &str, value: impl std::fmt::Display) -> OpError {
-    OpError::invalid_parameter(format!(
-        "{member} should be one of [ENABLED,DISABLED], but was {value}."
-    ))
+    let known = ["ENABLED", "DISABLED"];
+    OpError::invalid_parameter(not_one_of(member, &known, Some(&value.to_string())))
 }
 
 /// The settings as callers see them, every member filled in.

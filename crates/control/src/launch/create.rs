@@ -51,6 +51,8 @@ pub(crate) struct Share<'a> {
     /// `None` when a launch type decides.
     pub(crate) provider: Option<&'a str>,
     pub(crate) count: usize,
+    /// All tasks of the call are in it.
+    pub(crate) is_only: bool,
 }
 
 /// Where a new task begins.
@@ -81,9 +83,11 @@ impl Template<'_> {
                 pool,
                 provider,
                 count,
+                is_only: true,
             }];
         }
-        let counts = strategy::split(&self.strategy, count);
+        let total = count;
+        let counts = strategy::split(&self.strategy, total);
         let shares = self.strategy.iter().zip(counts);
         let shares = shares.filter(|(_, count)| *count > 0);
         let providers = shares.map(|(item, count)| (Some(item.provider.as_str()), count));
@@ -91,6 +95,7 @@ impl Template<'_> {
             pool: pool(self.launch_type, self.cluster, provider),
             provider,
             count,
+            is_only: count == total,
         };
         providers.map(share).collect()
     }

@@ -5,7 +5,7 @@ use model::shapes::{AssignPublicIp, AwsVpcConfiguration, NetworkConfiguration};
 
 use super::vpc;
 use crate::cx::Settings;
-use crate::error::OpError;
+use crate::error::{OpError, not_one_of};
 use crate::limits::{SECURITY_GROUPS_MAX, SUBNETS_MAX};
 use crate::record::Definition;
 use crate::record::task::LaunchType;
@@ -66,8 +66,8 @@ fn check_awsvpc(given: &AwsVpcConfiguration, launch_type: LaunchType) -> Result<
             OpError::invalid_parameter("Assign public IP is not supported for this launch type."),
         ),
         Some(other) if !AssignPublicIp::VALUES.contains(&other.as_str()) => {
-            let known = AssignPublicIp::VALUES.join(",");
-            let text = format!("assignPublicIp should be one of [{known}], but was {other}.");
+            let known = AssignPublicIp::VALUES;
+            let text = not_one_of("assignPublicIp", known, Some(other.as_str()));
             Err(OpError::invalid_parameter(text))
         }
         _ => Ok(()),

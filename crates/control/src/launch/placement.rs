@@ -10,7 +10,7 @@ use model::shapes::{
 use scheduler::expression::Expression;
 use scheduler::{BinpackBy, Constraint, SpreadBy, Strategy};
 
-use crate::error::OpError;
+use crate::error::{OpError, not_one_of};
 use crate::limits::{CONSTRAINTS_MAX, STRATEGIES_MAX};
 use crate::record::Definition;
 use crate::record::placement::RulesText;
@@ -107,11 +107,11 @@ fn of_request(constraint: &PlacementConstraint) -> Result<Constraint, OpError> {
         Some(PlacementConstraintType::DistinctInstance) => Ok(Constraint::DistinctInstance),
         other => {
             let other = other.as_ref().map(|other| other.as_str());
-            Err(not_one_of(
+            Err(OpError::invalid_parameter(not_one_of(
                 "placementConstraints.type",
                 PlacementConstraintType::VALUES,
                 other,
-            ))
+            )))
         }
     }
 }
@@ -142,11 +142,11 @@ fn strategy(given: &PlacementStrategy) -> Result<Strategy, OpError> {
         Some(PlacementStrategyType::Binpack) => Ok(Strategy::Binpack(binpack_by(field)?)),
         other => {
             let other = other.as_ref().map(|other| other.as_str());
-            Err(not_one_of(
+            Err(OpError::invalid_parameter(not_one_of(
                 "placementStrategy.type",
                 PlacementStrategyType::VALUES,
                 other,
-            ))
+            )))
         }
     }
 }
@@ -179,14 +179,6 @@ fn binpack_by(field: Option<&str>) -> Result<BinpackBy, OpError> {
             "binpack field should be specified: cpu or memory.",
         )),
     }
-}
-
-fn not_one_of(member: &str, known: &[&str], given: Option<&str>) -> OpError {
-    let known = known.join(",");
-    OpError::invalid_parameter(match given {
-        Some(given) => format!("{member} should be one of [{known}], but was {given}."),
-        None => format!("{member} should be one of [{known}]."),
-    })
 }
 
 #[cfg(test)]

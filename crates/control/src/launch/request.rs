@@ -5,7 +5,7 @@ use model::shapes::{self, Compatibility, PropagateTags, RunTaskInput};
 
 use super::strategy;
 use crate::cx::Settings;
-use crate::error::OpError;
+use crate::error::{OpError, not_one_of};
 use crate::limits::{COUNT_MAX, GROUP_CHARS_MAX};
 use crate::record::Definition;
 use crate::record::cluster::StrategyItem;
@@ -74,8 +74,8 @@ pub(crate) fn launch_type(
             ));
         }
         Some(other) => {
-            let known = shapes::LaunchType::VALUES.join(",");
-            let text = format!("launchType should be one of [{known}], but was {other}.");
+            let known = shapes::LaunchType::VALUES;
+            let text = not_one_of("launchType", known, Some(other.as_str()));
             return Err(OpError::invalid_parameter(text));
         }
     };
@@ -172,8 +172,8 @@ pub(crate) fn propagation(given: Option<&PropagateTags>) -> Result<Propagation, 
             "propagateTags SERVICE is for services. Use TASK_DEFINITION or NONE.",
         )),
         Some(other) => {
-            let known = PropagateTags::VALUES.join(",");
-            let text = format!("propagateTags should be one of [{known}], but was {other}.");
+            let known = PropagateTags::VALUES;
+            let text = not_one_of("propagateTags", known, Some(other.as_str()));
             Err(OpError::invalid_parameter(text))
         }
     }

@@ -6,7 +6,7 @@ use model::shapes::{Attribute, ListAttributesInput, ListAttributesOutput, Target
 
 use super::put_attributes::shown;
 use crate::cx::ReadCx;
-use crate::error::OpError;
+use crate::error::{OpError, not_one_of};
 use crate::identifier::active_cluster;
 use crate::instance_attributes::name_of;
 use crate::paging;
@@ -60,17 +60,12 @@ pub(crate) fn list_attributes(
 }
 
 fn check_target_type(given: Option<&TargetType>) -> Result<(), OpError> {
-    let known = TargetType::VALUES.join(",");
-    match given {
-        Some(TargetType::ContainerInstance) => Ok(()),
-        Some(other) => Err(OpError::invalid_parameter(format!(
-            "targetType should be one of [{known}], but was {other}."
-        ))),
-        None => {
-            let text = format!("targetType should be one of [{known}].");
-            Err(OpError::invalid_parameter(text))
-        }
+    if given == Some(&TargetType::ContainerInstance) {
+        return Ok(());
     }
+    let given = given.map(TargetType::as_str);
+    let text = not_one_of("targetType", TargetType::VALUES, given);
+    Err(OpError::invalid_parameter(text))
 }
 
 /// The last attribute of the page before.

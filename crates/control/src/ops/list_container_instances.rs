@@ -7,7 +7,7 @@ use model::shapes::{
 };
 
 use crate::cx::ReadCx;
-use crate::error::OpError;
+use crate::error::{OpError, not_one_of};
 use crate::identifier::active_cluster;
 use crate::launch::placement;
 use crate::paging;
@@ -48,10 +48,9 @@ fn known_status(status: &ContainerInstanceStatus) -> Result<&str, OpError> {
     if ContainerInstanceStatus::VALUES.contains(&status.as_str()) {
         return Ok(status.as_str());
     }
-    let known = ContainerInstanceStatus::VALUES.join(",");
-    Err(OpError::invalid_parameter(format!(
-        "status should be one of [{known}], but was {status}."
-    )))
+    let known = ContainerInstanceStatus::VALUES;
+    let text = not_one_of("status", known, Some(status.as_str()));
+    Err(OpError::invalid_parameter(text))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use model::shapes::{
 };
 
 use crate::cx::ReadCx;
-use crate::error::OpError;
+use crate::error::{OpError, not_one_of};
 use crate::identifier::{DefinitionRef, find_definition};
 use crate::paging;
 use crate::record::{DefinitionKey, Family};
@@ -44,10 +44,11 @@ fn wanted_activity(status: Option<&TaskDefinitionFamilyStatus>) -> Result<Option
         None | Some(TaskDefinitionFamilyStatus::All) => Ok(None),
         Some(TaskDefinitionFamilyStatus::Active) => Ok(Some(true)),
         Some(TaskDefinitionFamilyStatus::Inactive) => Ok(Some(false)),
-        Some(other) => Err(OpError::invalid_parameter(format!(
-            "status should be one of [{}], but was {other}.",
-            TaskDefinitionFamilyStatus::VALUES.join(",")
-        ))),
+        Some(other) => {
+            let known = TaskDefinitionFamilyStatus::VALUES;
+            let text = not_one_of("status", known, Some(other.as_str()));
+            Err(OpError::invalid_parameter(text))
+        }
     }
 }
 

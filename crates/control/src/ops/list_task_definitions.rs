@@ -9,7 +9,7 @@ use model::shapes::{
 };
 
 use crate::cx::ReadCx;
-use crate::error::OpError;
+use crate::error::{OpError, not_one_of};
 use crate::paging;
 use crate::record::{Definition, DefinitionKey};
 
@@ -53,8 +53,8 @@ fn known_status(status: TaskDefinitionStatus) -> Result<TaskDefinitionStatus, Op
     if TaskDefinitionStatus::VALUES.contains(&status.as_str()) {
         return Ok(status);
     }
-    let known = TaskDefinitionStatus::VALUES.join(",");
-    let text = format!("status should be one of [{known}], but was {status}.");
+    let known = TaskDefinitionStatus::VALUES;
+    let text = not_one_of("status", known, Some(status.as_str()));
     Err(OpError::invalid_parameter(text))
 }
 
@@ -62,10 +62,10 @@ fn is_descending(sort: Option<&SortOrder>) -> Result<bool, OpError> {
     match sort {
         None | Some(SortOrder::Asc) => Ok(false),
         Some(SortOrder::Desc) => Ok(true),
-        Some(other) => Err(OpError::invalid_parameter(format!(
-            "sort should be one of [{}], but was {other}.",
-            SortOrder::VALUES.join(",")
-        ))),
+        Some(other) => {
+            let text = not_one_of("sort", SortOrder::VALUES, Some(other.as_str()));
+            Err(OpError::invalid_parameter(text))
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use model::errors::ErrorCode;
 use model::shapes::{DesiredStatus, LaunchType, ListTasksInput, ListTasksOutput};
 
 use crate::cx::ReadCx;
-use crate::error::OpError;
+use crate::error::{OpError, not_one_of};
 use crate::identifier::{active_cluster, container_instance_id};
 use crate::limits::STARTED_BY_CHARS_MAX;
 use crate::paging;
@@ -140,8 +140,8 @@ fn desired(given: Option<&DesiredStatus>) -> Result<Option<Desired>, OpError> {
         Some(DesiredStatus::Stopped) => Ok(Some(Desired::Stopped)),
         Some(DesiredStatus::Pending) => Ok(None),
         Some(other) => {
-            let known = DesiredStatus::VALUES.join(",");
-            let text = format!("desiredStatus should be one of [{known}], but was {other}.");
+            let known = DesiredStatus::VALUES;
+            let text = not_one_of("desiredStatus", known, Some(other.as_str()));
             Err(OpError::invalid_parameter(text))
         }
     }
@@ -151,10 +151,8 @@ fn known_launch_type(given: LaunchType) -> Result<LaunchType, OpError> {
     if LaunchType::VALUES.contains(&given.as_str()) {
         return Ok(given);
     }
-    let known = LaunchType::VALUES.join(",");
-    Err(OpError::invalid_parameter(format!(
-        "launchType should be one of [{known}], but was {given}."
-    )))
+    let text = not_one_of("launchType", LaunchType::VALUES, Some(given.as_str()));
+    Err(OpError::invalid_parameter(text))
 }
 
 #[cfg(test)]

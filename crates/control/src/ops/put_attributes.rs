@@ -7,7 +7,7 @@ use model::errors::ErrorCode;
 use model::shapes::{Attribute, PutAttributesInput, PutAttributesOutput, TargetType};
 
 use crate::cx::{Cx, ReadCx};
-use crate::error::OpError;
+use crate::error::{OpError, not_one_of};
 use crate::identifier::{active_cluster, container_instance_id};
 use crate::instance_attributes::{attribute, check, check_custom, name_of, set, too_many};
 use crate::limits::{CUSTOM_ATTRIBUTES_MAX, PUT_ATTRIBUTES_MAX};
@@ -92,8 +92,7 @@ fn check_type(given: Option<&TargetType>, id: &str) -> Result<(), OpError> {
     match given {
         Some(TargetType::ContainerInstance) => Ok(()),
         Some(other) => {
-            let known = TargetType::VALUES.join(",");
-            let text = format!("targetType should be one of [{known}], but was {other}.");
+            let text = not_one_of("targetType", TargetType::VALUES, Some(other.as_str()));
             Err(OpError::invalid_parameter(text))
         }
         None if id.starts_with("arn:") => Ok(()),

@@ -31,10 +31,8 @@ pub(crate) fn run_task(cx: &mut Cx<'_>, mut input: RunTaskInput) -> Result<RunTa
     let count = request::count(&input)?;
     let template = template::checked(cx.settings, input, &cluster, &definition)?;
     let (mut tasks, mut failures) = (Vec::with_capacity(count), Vec::new());
-    let shares = template.shares(count);
-    for share in &shares {
-        let is_only = shares.len() == 1;
-        failures.extend(start(cx, &template, share, is_only, &mut tasks)?);
+    for share in template.shares(count) {
+        failures.extend(start(cx, &template, &share, &mut tasks)?);
     }
     token::remember(cx, recall, &tasks);
     Ok(answer(cx, &tasks, failures))
@@ -46,7 +44,6 @@ fn start(
     cx: &mut Cx<'_>,
     template: &Template<'_>,
     share: &Share<'_>,
-    is_only: bool,
     tasks: &mut Vec<Arc<Task>>,
 ) -> Result<Vec<Failure>, OpError> {
     let wait = queue::may_wait(cx.state, share.provider);
@@ -67,7 +64,7 @@ fn start(
     if !wait {
         return match left {
             0 => Ok(Vec::new()),
-            _ => failures(cx, template, share, is_only, placements),
+            _ => failures(cx, template, share, placements),
         };
     }
     if left < share.count {
@@ -82,7 +79,6 @@ fn failures(
     cx: &Cx<'_>,
     template: &Template<'_>,
     share: &Share<'_>,
-    is_only: bool,
     placements: &Placements,
 ) -> Result<Vec<Failure>, OpError> {
     if template.launch_type == LaunchType::Fargate {
@@ -91,7 +87,7 @@ fn failures(
     if placements.examined == 0 {
         return match share.provider {
             Some(provider) => {
-                no_instance_of(cx, template.cluster, provider, is_only).map(|one| vec![one])
+                no_instance_of(cx, template.cluster, provider, share.is_only).map(|one| vec![one])
             }
             None => Err(OpError::invalid_parameter(
                 "No Container Instances were found in your cluster.",

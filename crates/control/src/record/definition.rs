@@ -90,9 +90,7 @@ impl Definition {
 
     /// Runs on Windows; Linux where it names no operating system.
     pub fn is_windows(&self) -> bool {
-        let platform = self.shape.runtime_platform.as_ref();
-        let family = platform.and_then(|platform| platform.operating_system_family.as_ref());
-        family.is_some_and(|family| family.as_str().starts_with("WINDOWS"))
+        is_windows(&self.shape)
     }
 
     /// At least one: registration refuses an empty list.
@@ -102,4 +100,11 @@ impl Definition {
             .as_deref()
             .unwrap_or_default()
     }
+}
+
+/// Does it run on Windows? Linux where it names no operating system.
+pub(crate) fn is_windows(shape: &TaskDefinition) -> bool {
+    let platform = shape.runtime_platform.as_ref();
+    let family = platform.and_then(|platform| platform.operating_system_family.as_ref());
+    family.is_some_and(|family| family.as_str().starts_with("WINDOWS"))
 }

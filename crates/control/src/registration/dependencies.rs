@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::shapes::{ContainerCondition, ContainerDefinition, TaskDefinition};
 
-use crate::error::OpError;
+use crate::error::{OpError, not_one_of};
 
 /// Who waits for whom, by container name.
 type Graph<'a> = BTreeMap<&'a str, Vec<&'a str>>;
@@ -65,9 +65,8 @@ fn check_condition(
         )),
         Some(ContainerCondition::Healthy) => Ok(()),
         other => {
-            let known = ContainerCondition::VALUES.join(",");
             let was = other.map(ContainerCondition::as_str).unwrap_or_default();
-            let text = format!("condition should be one of [{known}], but was {was}.");
+            let text = not_one_of("condition", ContainerCondition::VALUES, Some(was));
             Err(OpError::client(text))
         }
     }

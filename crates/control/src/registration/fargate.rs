@@ -4,6 +4,7 @@
 use model::shapes::{ContainerDefinition, LogDriver, NetworkMode, PidMode, TaskDefinition};
 
 use crate::limits::{FARGATE_TIMEOUT_SECONDS_MAX, FARGATE_WINDOWS_CPU_UNITS as WINDOWS_CPU};
+use crate::record::definition::is_windows;
 use crate::sizes;
 
 pub(super) fn problem(shape: &TaskDefinition) -> Option<String> {
@@ -38,12 +39,6 @@ fn size_problem(shape: &TaskDefinition) -> Option<String> {
         _ => false,
     };
     (!valid).then(|| sizes::no_fargate_configuration(cpu, memory).message)
-}
-
-fn is_windows(shape: &TaskDefinition) -> bool {
-    let platform = shape.runtime_platform.as_ref();
-    let family = platform.and_then(|one| one.operating_system_family.as_ref());
-    family.is_some_and(|family| family.as_str().starts_with("WINDOWS"))
 }
 
 fn task_problem(shape: &TaskDefinition) -> Option<String> {
