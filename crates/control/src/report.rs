@@ -20,7 +20,7 @@ pub fn apply(cx: &mut Cx<'_>, report: &TaskReport) {
     let mut task = Task::clone(&before);
     update(&mut task, report, cx.now);
     if task != *before {
-        task.version += 1;
+        task.version += i64::from(task.has_moved(&before));
         cx.state.put_task(task);
     }
 }
@@ -147,11 +147,11 @@ mod tests {
             (HostStatus::Deprovisioning, TaskStatus::Deprovisioning),
             (HostStatus::Stopped, TaskStatus::Stopped),
         ];
-        for (index, (told, expected)) in steps.into_iter().enumerate() {
+        for (version, (told, expected)) in (1..).zip(steps) {
             world.pass_seconds(1);
             world.tell(id, told);
             assert_eq!(world.task(id).status, expected);
-            assert_eq!(world.task(id).version, index as i64 + 2);
+            assert_eq!(world.task(id).version, version);
         }
     }
 
@@ -173,6 +173,32 @@ mod tests {
         world.pass_seconds(5);
         world.report(&again);
         assert_eq!(*world.task(id), before);
+    }
+
+    #[test]
+    fn only_what_an_event_tells_is_a_version() {
+        let (mut world, id) = running();
+        let mut version = world.task(id).version;
+        let mut check = |what: &str, step: i64, change: fn(&mut TaskReport)| {
+            let mut report = last_of(world.state.tasks().get(&id).unwrap()).unwrap();
+            change(&mut report);
+            world.report(&report);
+            version += step;
+            assert_eq!(world.task(id).version, version, "{what}");
+        };
+        check("health", 0, |report| {
+            report.containers[0].health = Health::Healthy;
+        });
+        check("an address", 0, |report| {
+            report.containers[0].ipv4 = Some("10.0.0.9".to_owned());
+        });
+        check("the end of a container", 1, |report| {
+            report.containers[0].status = ContainerStatus::Stopped;
+        });
+        check("a wish", 1, |report| {
+            report.stop = Some(HostStop::EssentialContainerExited);
+        });
+        check("status", 1, |report| report.status = HostStatus::Stopped);
     }
 
     #[test]

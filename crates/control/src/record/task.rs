@@ -36,7 +36,7 @@ pub struct Task {
     pub started_by: Option<String>,
     pub status: TaskStatus,
     pub desired: Desired,
-    /// Grows by one with every change.
+    /// Grows by one with every change that [`Task::has_moved`] tells of.
     pub version: i64,
     pub times: Times,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -306,6 +306,22 @@ impl Task {
         if !self.has_attachments() {
             self.advance(TaskStatus::Pending, now);
         }
+    }
+
+    /// Its host has told of it.
+    pub fn is_on_host(&self) -> bool {
+        self.times.connectivity_at.is_some()
+    }
+
+    /// A status, wish or container's status is another than before: what ECS tells in an event,
+    /// and so a step of `version` (`task-lifecycle.md` §1, §5). Health, moments and the
+    /// interface's status are none, as has been seen on AWS.
+    pub fn has_moved(&self, before: &Self) -> bool {
+        let containers = self.containers.iter().zip(&before.containers);
+        (self.status, self.desired) != (before.status, before.desired)
+            || containers
+                .into_iter()
+                .any(|(now, before)| now.report.status != before.report.status)
     }
 
     /// Something is made before its containers start, and taken away after they ended.

@@ -4,7 +4,9 @@ mod attachments;
 
 use std::sync::Arc;
 
-use model::payload::{ContainerStatus, Health, NetworkMode, PortBinding, Protocol};
+use model::payload::{
+    ContainerReport, ContainerStatus, Health, NetworkMode, PortBinding, Protocol,
+};
 use model::shapes::{
     self, Attribute, ContainerOverride, EphemeralStorage, ManagedAgent, ManagedAgentName,
     NetworkBinding, NetworkInterface, TaskEphemeralStorage, TaskOverride,
@@ -163,16 +165,18 @@ fn container(
         name: Some(report.name.clone()),
         image: defined.and_then(|defined| defined.image.clone()),
         image_digest: report.image_digest.clone(),
-        gpu_ids: definition.and_then(|definition| gpus::ids(task, definition, &report.name)),
+        gpu_ids: definition
+            .filter(|_| task.is_on_host())
+            .and_then(|definition| gpus::ids(task, definition, &report.name)),
         runtime_id: report.runtime_id.clone(),
         last_status: Some(container_status(report.status).to_owned()),
         exit_code: report.exit_code,
         reason: report.reason.clone(),
         managed_agents: task
             .execute_command
-            .then(|| vec![exec_agent(report.status)]),
-        health_status: Some(health(report.health).into()),
-        network_bindings: Some(report.bindings.iter().map(binding).collect()),
+            .then(|| vec![exec_agent(task, report.status)]),
+        health_status: task.is_on_host().then(|| health(report.health).into()),
+        network_bindings: bindings(report),
         network_interfaces: Some(interfaces(task)),
         cpu: Some(text(
             over.and_then(|over| over.cpu)
@@ -200,10 +204,11 @@ fn container_status(status: ContainerStatus) -> &'static str {
 }
 
 /// The agent that ExecuteCommand talks to lives and ends with its container.
-fn exec_agent(container: ContainerStatus) -> ManagedAgent {
+fn exec_agent(task: &Task, container: ContainerStatus) -> ManagedAgent {
     ManagedAgent {
         name: Some(ManagedAgentName::ExecuteCommandAgent),
         last_status: Some(container_status(container).to_owned()),
+        last_started_at: task.times.started_at,
         ..ManagedAgent::default()
     }
 }
@@ -238,6 +243,12 @@ fn task_health(task: &Task, definition: Option<&Definition>) -> Health {
     } else {
         Health::Healthy
     }
+}
+
+/// Those of a container that runs or ran; the others have no such member.
+fn bindings(report: &ContainerReport) -> Option<Vec<NetworkBinding>> {
+    let has_run = report.runtime_id.is_some();
+    has_run.then(|| report.bindings.iter().map(binding).collect())
 }
 
 fn binding(binding: &PortBinding) -> NetworkBinding {

@@ -14,7 +14,7 @@
 //! | `given interfaces INSTANCE N` | as many awsvpc tasks fit on this instance |
 //! | `given scripted` | a server of scripted containers |
 //! | `given seconds N` | time passes, and what is due then happens |
-//! | `given report TASK STATUS` | the host of the task reports its status |
+//! | `given report TASK STATUS {json}` | the host of the task reports its status, and what differs from the usual report |
 //!
 //! `repeat(3, ab)` stands for `ababab`, and `list(3, {"key":"k#"})` for three items with commas
 //! between them, `#` being the number of each; `repeat(0, x)` keeps a blank at the end of a line.
@@ -43,15 +43,33 @@ pub(crate) struct Case {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    Call { operation: String, body: String },
+    Call {
+        operation: String,
+        body: String,
+    },
     Times(usize, Box<Step>),
-    Instance { body: String },
-    Subnet { name: String, zone: String },
-    Interfaces { instance: String, number: u32 },
-    Vpc { body: String },
+    Instance {
+        body: String,
+    },
+    Subnet {
+        name: String,
+        zone: String,
+    },
+    Interfaces {
+        instance: String,
+        number: u32,
+    },
+    Vpc {
+        body: String,
+    },
     Scripted,
     Seconds(i64),
-    Report { task: String, status: String },
+    Report {
+        task: String,
+        status: String,
+        /// What differs from the usual report, as members of `TaskReport`.
+        more: String,
+    },
 }
 
 impl fmt::Display for Case {
@@ -165,9 +183,10 @@ fn step(text: &str) -> Step {
             instance: instance.to_owned(),
             number: number.parse().unwrap(),
         },
-        ["report", task, status] => Step::Report {
+        ["report", task, status, ..] => Step::Report {
             task: task.to_owned(),
             status: status.to_owned(),
+            more: text.find('{').map_or("{}", |at| &text[at..]).to_owned(),
         },
         ["instance", ..] => Step::Instance {
             body: request(text).1,

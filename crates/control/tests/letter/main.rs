@@ -12,6 +12,7 @@ mod document;
 mod members;
 mod names;
 mod stage;
+mod told;
 
 use std::collections::BTreeSet;
 

@@ -9,12 +9,13 @@ use control::limits::Limits;
 use control::operation::{self, Prepared};
 use control::record::Instance;
 use control::{Caller, Cx, ReadCx, Settings, State, capacity, report, retention};
-use model::payload::{ContainerReport, ContainerStatus, Health, HostStatus, TaskReport};
+
 use model::{TaskId, Timestamp};
 use store::Rows;
 
 use crate::case::{self, Outcome, Step};
 use crate::names::Names;
+use crate::told;
 
 const ACCOUNT: &str = "000000000000";
 
@@ -103,7 +104,7 @@ impl Stage {
             Step::Vpc { body } => self.settings.vpcs.push(vpc(body)),
             Step::Scripted => self.settings.scripted = true,
             Step::Seconds(seconds) => self.pass(*seconds),
-            Step::Report { task, status } => self.report(task, status)?,
+            Step::Report { task, status, more } => self.report(task, status, more)?,
         }
         Ok(())
     }
@@ -158,38 +159,10 @@ impl Stage {
         capacity::advance(&mut self.cx());
     }
 
-    fn report(&mut self, task: &str, status: &str) -> Result<(), String> {
+    fn report(&mut self, task: &str, status: &str, more: &str) -> Result<(), String> {
         let id: TaskId = self.names.resolved(task).parse().map_err(|_| "no task")?;
-        let (status, container) = match status {
-            "RUNNING" => (HostStatus::Running, ContainerStatus::Running),
-            "STOPPED" => (HostStatus::Stopped, ContainerStatus::Stopped),
-            other => return Err(format!("a report of {other} is not in the notation")),
-        };
-        let stopped = (status == HostStatus::Stopped).then_some(self.now);
         let known = self.state.tasks().get(&id).ok_or("no such task")?;
-        let containers = known.containers.iter();
-        let containers = containers.map(|one| ContainerReport {
-            name: one.report.name.clone(),
-            status: container,
-            runtime_id: Some("0123456789abcdef-0000000001".to_owned()),
-            image_digest: Some("sha256:00".to_owned()),
-            exit_code: stopped.map(|_| 0),
-            reason: None,
-            bindings: Vec::new(),
-            ipv4: None,
-            health: Health::Unknown,
-        });
-        let report = TaskReport {
-            task: id,
-            status,
-            containers: containers.collect(),
-            interface: None,
-            pull_started_at: Some(self.now),
-            pull_stopped_at: Some(self.now),
-            started_at: Some(self.now),
-            execution_stopped_at: stopped,
-            stop: None,
-        };
+        let report = told::report(known, status, more, self.now)?;
         report::apply(&mut self.cx(), &report);
         capacity::advance(&mut self.cx());
         Ok(())

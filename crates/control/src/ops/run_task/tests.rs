@@ -238,12 +238,10 @@ fn a_task_on_an_instance_is_described_in_full() {
             {
               "containerArn": "arn:aws:ecs:us-east-1:000000000000:container/default/TASK/CONTAINER",
               "cpu": "256",
-              "healthStatus": "UNKNOWN",
               "image": "busybox",
               "lastStatus": "PENDING",
               "memory": "512",
               "name": "main",
-              "networkBindings": [],
               "networkInterfaces": [],
               "taskArn": "arn:aws:ecs:us-east-1:000000000000:task/default/TASK"
             }
@@ -304,12 +302,10 @@ fn a_task_on_fargate_is_described_in_full() {
             {
               "containerArn": "arn:aws:ecs:us-east-1:000000000000:container/default/TASK/CONTAINER",
               "cpu": "256",
-              "healthStatus": "UNKNOWN",
               "image": "busybox",
               "lastStatus": "PENDING",
               "memory": "512",
               "name": "main",
-              "networkBindings": [],
               "networkInterfaces": [],
               "taskArn": "arn:aws:ecs:us-east-1:000000000000:task/default/TASK"
             }

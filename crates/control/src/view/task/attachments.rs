@@ -49,6 +49,8 @@ fn volume(task: &Task, volume: &task::Volume) -> Attachment {
     }
 }
 
+/// A host makes and attaches an interface in one step, and takes it away in one: nobody sees it
+/// CREATED or DETACHED.
 fn interface(cx: &ReadCx<'_>, task: &Task, eni: &task::Attachment) -> Attachment {
     let mut details = vec![pair("subnetId", &eni.subnet)];
     if let Some(made) = &eni.interface {
@@ -61,6 +63,7 @@ fn interface(cx: &ReadCx<'_>, task: &Task, eni: &task::Attachment) -> Attachment
         (TaskStatus::Stopped, _) => "DELETED",
         (TaskStatus::Deprovisioning, _) => "DETACHING",
         (_, Some(_)) => "ATTACHED",
+        (_, None) if task.is_on_host() => "ATTACHING",
         (_, None) => "PRECREATED",
     };
     Attachment {
