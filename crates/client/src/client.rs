@@ -15,9 +15,12 @@ use serde_json::Value;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 use crate::logs::Logs;
+use crate::options::CallOptions;
 use crate::pipeline::Pipeline;
 use crate::response::{Metadata, Response};
 use crate::service::{ECS, LOGS};
+use crate::token::Tokens;
+use crate::transport::Transports;
 use crate::validate;
 
 /// What a call returns: boxed, because the pipeline's own future is several KiB.
@@ -47,8 +50,9 @@ pub(crate) struct Facts {
 impl Client {
     /// A client for a configuration. Opens no connection yet.
     pub fn new(config: Config) -> Self {
-        let ecs = Pipeline::new(ECS, &config.ecs_endpoint, &config);
-        let logs = Pipeline::new(LOGS, &config.logs_endpoint, &config);
+        let transports = Arc::new(Transports::default());
+        let ecs = Pipeline::new(ECS, &config.ecs_endpoint, &config, &transports);
+        let logs = Pipeline::new(LOGS, &config.logs_endpoint, &config, &transports);
         Self(Arc::new(Shared { config, ecs, logs }))
     }
 
@@ -63,12 +67,21 @@ impl Client {
     ///
     /// Dropping the future cancels the call; a request that was sent may still be served.
     pub fn call<O: Operation>(&self, input: impl Borrow<O::Input>) -> CallFuture<'_, O::Output> {
+        self.call_with::<O>(input, &CallOptions::default())
+    }
+
+    /// The same with settings of its own, which nothing but this call sees.
+    pub fn call_with<O: Operation>(
+        &self,
+        input: impl Borrow<O::Input>,
+        options: &CallOptions,
+    ) -> CallFuture<'_, O::Output> {
         let facts = Facts {
             name: O::NAME,
             token_member: O::IDEMPOTENCY_TOKEN,
             path: None,
         };
-        self.send(&self.0.ecs, facts, input.borrow())
+        self.send(&self.0.ecs, &facts, input.borrow(), options)
     }
 
     /// Calls what a Longshore server can do beyond ECS: a signed `POST` of JSON to a path
@@ -83,7 +96,7 @@ impl Client {
             token_member: None,
             path: Some(path),
         };
-        self.send(&self.0.ecs, facts, input)
+        self.send(&self.0.ecs, &facts, input, &CallOptions::default())
     }
 
     /// Reading logs, through the same pipeline.
@@ -95,20 +108,26 @@ impl Client {
     where
         O: DeserializeOwned + Debug + Send + Sync + 'static,
     {
-        self.send(&self.0.logs, facts, input)
+        self.send(&self.0.logs, &facts, input, &CallOptions::default())
     }
 
     fn send<'a, O>(
         &'a self,
         pipeline: &'a Pipeline,
-        facts: Facts,
+        facts: &Facts,
         input: &impl Serialize,
+        options: &CallOptions,
     ) -> CallFuture<'a, O>
     where
         O: DeserializeOwned + Debug + Send + Sync + 'static,
     {
-        match self.prepare(&facts, input) {
-            Ok((body, token)) => Box::pin(pipeline.send(facts, token, body)),
+        let ready = self.prepare(facts, input, options).and_then(|prepared| {
+            pipeline
+                .ready::<O>(facts, prepared, (&self.0.config, options))
+                .map_err(ErrorKind::Config)
+        });
+        match ready {
+            Ok(ready) => Box::pin(pipeline.send(ready)),
             Err(kind) => {
                 let error = Error::new(kind, pipeline.call(facts.name, Metadata::default()));
                 Box::pin(std::future::ready(Err(error)))
@@ -121,33 +140,42 @@ impl Client {
         &self,
         facts: &Facts,
         input: &impl Serialize,
+        options: &CallOptions,
     ) -> Result<(Vec<u8>, Option<String>), ErrorKind> {
         let request = |error: serde_json::Error| ErrorKind::Request(error.to_string());
         let mut input = serde_json::to_value(input).map_err(request)?;
-        if self.0.config.validate {
+        if options.validate.unwrap_or(self.0.config.validate) {
             let missing = validate::missing(facts.name, &input);
             if !missing.is_empty() {
                 return Err(ErrorKind::Validation { missing });
             }
         }
+        let tokens = options.tokens.as_ref().unwrap_or(&self.0.config.tokens);
         let token = match facts.token_member {
-            Some(member) => Some(self.token(member, &mut input)?),
+            Some(member) => fill_token(member, &mut input, tokens)?,
             None => None,
         };
         Ok((serde_json::to_vec(&input).map_err(request)?, token))
     }
+}
 
-    /// The caller's token (an empty one is one), else a fresh one, put into the input.
-    fn token(&self, member: &str, input: &mut Value) -> Result<String, ErrorKind> {
-        if let Some(token) = input.get(member).and_then(Value::as_str) {
-            return Ok(token.to_owned());
-        }
-        let token = self.0.config.tokens.token().map_err(ErrorKind::Token)?;
-        let object = input.as_object_mut();
-        let object = object.ok_or_else(|| ErrorKind::Request("not an object".to_owned()))?;
-        object.insert(member.to_owned(), Value::String(token.clone()));
-        Ok(token)
+/// The caller's token (an empty one is one), else a fresh one, put into the input.
+fn fill_token(
+    member: &str,
+    input: &mut Value,
+    tokens: &Tokens,
+) -> Result<Option<String>, ErrorKind> {
+    if let Some(token) = input.get(member).and_then(Value::as_str) {
+        return Ok(Some(token.to_owned()));
     }
+    let Tokens::From(provider) = tokens else {
+        return Ok(None);
+    };
+    let token = provider.token().map_err(ErrorKind::Token)?;
+    let object = input.as_object_mut();
+    let object = object.ok_or_else(|| ErrorKind::Request("not an object".to_owned()))?;
+    object.insert(member.to_owned(), Value::String(token.clone()));
+    Ok(Some(token))
 }
 
 /// A method per operation that programs call most; the others go through

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use aws_smithy_async::time::SharedTimeSource;
+
 use crate::credentials::{Credentials, ProvideCredentials};
 use crate::endpoint::Endpoint;
 use crate::intercept::MAX_APP_ID_CHARS;
+use crate::options::CallOptions;
 use crate::retry::Retry;
 use crate::service::{ECS, LOGS, Service};
 use crate::timeouts::Timeouts;
-use crate::token::{RandomToken, TokenProvider};
+use crate::token::{RandomToken, TokenProvider, Tokens};
 
 /// A checked configuration: where to, as whom, how patiently.
 #[derive(Debug, Clone)]
@@ -19,7 +22,8 @@ pub struct Config {
     pub(crate) credentials: Arc<dyn ProvideCredentials>,
     pub(crate) retry: Retry,
     pub(crate) timeouts: Timeouts,
-    pub(crate) tokens: Arc<dyn TokenProvider>,
+    pub(crate) tokens: Tokens,
+    pub(crate) clock: SharedTimeSource,
     pub(crate) app_id: Option<String>,
     pub(crate) execution_environment: Option<String>,
     pub(crate) validate: bool,
@@ -72,6 +76,30 @@ impl Config {
     pub fn logs_endpoint_url(&self) -> &str {
         self.logs_endpoint.url()
     }
+
+    /// Where a call goes whose options send it elsewhere than the client's calls.
+    pub(crate) fn elsewhere(
+        &self,
+        service: &Service,
+        options: &CallOptions,
+    ) -> Result<Option<Endpoint>, String> {
+        let usual = match service.host_label {
+            label if label == LOGS.host_label => &self.logs_endpoint,
+            _ => &self.ecs_endpoint,
+        };
+        let is_public = Endpoint::public(service, &self.region).is_ok_and(|own| own == *usual);
+        let endpoint = match (&options.endpoint_url, &options.region) {
+            (Some(url), _) => Endpoint::parse(url)?,
+            (None, Some(region)) if is_public => Endpoint::public(service, region)?,
+            (None, _) if options.plain_http => usual.clone(),
+            (None, _) => return Ok(None),
+        };
+        if options.plain_http {
+            let url = endpoint.url().replacen("https://", "http://", 1);
+            return Endpoint::parse(&url).map(Some);
+        }
+        Ok(Some(endpoint))
+    }
 }
 
 /// Collects a [`Config`]. Later calls replace earlier ones, so start from
@@ -87,7 +115,8 @@ pub struct ConfigBuilder {
     pub(crate) no_credentials: Option<String>,
     pub(crate) retry: Retry,
     pub(crate) timeouts: Timeouts,
-    pub(crate) tokens: Arc<dyn TokenProvider>,
+    pub(crate) tokens: Tokens,
+    pub(crate) clock: SharedTimeSource,
     pub(crate) app_id: Option<String>,
     pub(crate) execution_environment: Option<String>,
     /// The variable that asks for a kind of public endpoint we do not know.
@@ -106,7 +135,8 @@ impl Default for ConfigBuilder {
             no_credentials: None,
             retry: Retry::default(),
             timeouts: Timeouts::default(),
-            tokens: Arc::new(RandomToken),
+            tokens: Tokens::From(Arc::new(RandomToken)),
+            clock: SharedTimeSource::default(),
             app_id: None,
             execution_environment: None,
             unknown_endpoint_kind: None,
@@ -168,7 +198,14 @@ impl ConfigBuilder {
 
     /// Who makes idempotency tokens. Default: random UUIDs.
     pub fn token_provider(mut self, provider: impl TokenProvider + 'static) -> Self {
-        self.tokens = Arc::new(provider);
+        self.tokens = Tokens::From(Arc::new(provider));
+        self
+    }
+
+    /// Leaves open the idempotency tokens that inputs leave open. Such calls are not safe
+    /// to repeat, neither by the caller nor by the retries.
+    pub fn without_tokens(mut self) -> Self {
+        self.tokens = Tokens::None;
         self
     }
 
@@ -216,6 +253,7 @@ impl ConfigBuilder {
             retry: self.retry,
             timeouts: self.timeouts,
             tokens: self.tokens,
+            clock: self.clock,
             app_id: self.app_id,
             execution_environment: self.execution_environment,
             validate: self.validate,
@@ -242,7 +280,7 @@ impl ConfigBuilder {
     }
 }
 
-fn check_retry(retry: &Retry) -> Result<(), ConfigError> {
+pub(crate) fn check_retry(retry: &Retry) -> Result<(), ConfigError> {
     if retry.max_attempts > 0 {
         return Ok(());
     }
@@ -252,7 +290,7 @@ fn check_retry(retry: &Retry) -> Result<(), ConfigError> {
     })
 }
 
-fn check_app_id(app_id: Option<&str>) -> Result<(), ConfigError> {
+pub(crate) fn check_app_id(app_id: Option<&str>) -> Result<(), ConfigError> {
     if app_id.is_none_or(|id| id.chars().count() <= MAX_APP_ID_CHARS) {
         return Ok(());
     }

@@ -26,6 +26,8 @@ pub(crate) struct Call {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
+    /// The options of the call cannot be used; nothing was sent.
+    Config(String),
     /// Required members are missing; nothing was sent. Paths as in
     /// `networkConfiguration.awsvpcConfiguration.subnets`.
     Validation { missing: Vec<String> },
@@ -41,6 +43,8 @@ pub enum ErrorKind {
     Transport(String),
     /// A time limit ran out. The request may have been served.
     Timeout(Timeout),
+    /// The caller canceled the call. A request that was sent may have been served.
+    Canceled,
     /// Something answered that does not speak the protocol; `beginning` is the first
     /// 256 bytes of what it said.
     Protocol {
@@ -231,6 +235,8 @@ impl fmt::Display for ErrorKind {
             Self::Validation { missing } => {
                 write!(f, "required and not given: {}", missing.join(", "))
             }
+            Self::Config(problem) => f.write_str(problem),
+            Self::Canceled => f.write_str("canceled by the caller"),
             Self::Request(problem) => write!(f, "the request cannot be made: {problem}"),
             Self::Token(problem) => write!(f, "no idempotency token: {problem}"),
             Self::Credentials(problem) => write!(f, "no credentials: {problem}"),

@@ -1,6 +1,6 @@
 //! Our hooks in the pipeline: user agent, size limit of answers, record of attempts.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -14,6 +14,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use http::{HeaderName, HeaderValue};
 use http_body_util::Limited;
 
 use crate::fault::Fault;
@@ -79,6 +80,47 @@ impl Intercept for UserAgent {
     }
 }
 
+/// Headers that the caller wants sent with one call; signed like ours.
+#[derive(Debug)]
+pub(crate) struct ExtraHeaders(Vec<(HeaderName, HeaderValue)>);
+
+impl ExtraHeaders {
+    /// Checks that names and values can be headers.
+    pub(crate) fn new(headers: &[(String, String)]) -> Result<Self, String> {
+        let check = |(name, value): &(String, String)| {
+            let problem = format!("`{name}` cannot be a header with that value");
+            let name = HeaderName::try_from(name.as_str()).map_err(|_| problem.clone())?;
+            let mut value = HeaderValue::try_from(value.as_str()).map_err(|_| problem)?;
+            value.set_sensitive(true);
+            Ok((name, value))
+        };
+        headers
+            .iter()
+            .map(check)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+impl Intercept for ExtraHeaders {
+    fn name(&self) -> &'static str {
+        "ExtraHeaders"
+    }
+
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let headers = context.request_mut().headers_mut();
+        for (name, value) in &self.0 {
+            headers.try_insert(name.clone(), value.clone())?;
+        }
+        Ok(())
+    }
+}
+
 /// Stops reading an answer that never ends.
 #[derive(Debug)]
 pub(crate) struct BodyLimit;
@@ -110,18 +152,44 @@ pub(crate) struct Record {
     ended: Option<SystemTime>,
 }
 
+impl Record {
+    /// Ends the attempt that was started, if one was.
+    fn finish(
+        &mut self,
+        now: Option<SystemTime>,
+        response: Option<&HttpResponse>,
+        code: Option<String>,
+    ) {
+        let Some(started) = self.started.take() else {
+            return;
+        };
+        self.headers = response.map(headers).unwrap_or_default();
+        self.attempts.push(Attempt {
+            status: response.map(|response| response.status().as_u16()),
+            code,
+            request_id: response.and_then(request_id),
+            waited: span(self.ended, Some(started)),
+            took: span(Some(started), now),
+        });
+        self.ended = now;
+    }
+}
+
 /// Writes the record of one call; made anew for each.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Recorder(Arc<Mutex<Record>>);
 
 impl Recorder {
-    /// Takes the record; the call is over.
-    pub(crate) fn take(&self) -> Record {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Takes the record; the call is over. An attempt that was cut off counts as one
+    /// without an answer.
+    pub(crate) fn take(&self, now: SystemTime) -> Record {
+        let mut record = std::mem::take(&mut *self.lock());
+        record.finish(Some(now), None, None);
+        record
     }
 
-    fn with(&self, write: impl FnOnce(&mut Record)) {
-        write(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    fn lock(&self) -> MutexGuard<'_, Record> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -139,7 +207,7 @@ impl Intercept for Recorder {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let now = components.time_source().map(|time| time.now());
-        self.with(|record| record.started = now);
+        self.lock().started = now;
         Ok(())
     }
 
@@ -158,20 +226,7 @@ impl Intercept for Recorder {
                 .downcast_ref::<Fault>()?;
             fault.code().map(str::to_owned)
         });
-        self.with(|record| {
-            let Some(started) = record.started.take() else {
-                return;
-            };
-            record.headers = response.map(headers).unwrap_or_default();
-            record.attempts.push(Attempt {
-                status: response.map(|response| response.status().as_u16()),
-                code,
-                request_id: response.and_then(request_id),
-                waited: span(record.ended, Some(started)),
-                took: span(Some(started), now),
-            });
-            record.ended = now;
-        });
+        self.lock().finish(now, response, code);
         Ok(())
     }
 }

@@ -41,6 +41,8 @@
 //! them at trace level and are therefore switched off inside a call, unless
 //! [`ConfigBuilder::unsafe_wire_trace`] asks for them.
 
+mod addition;
+mod cancel;
 mod client;
 mod config;
 mod credentials;
@@ -51,6 +53,7 @@ mod failure;
 mod fault;
 mod intercept;
 mod logs;
+mod options;
 mod pipeline;
 mod profile;
 mod required;
@@ -64,11 +67,13 @@ mod validate;
 mod waiter;
 mod wire;
 
+pub use cancel::CancelToken;
 pub use client::{CallFuture, Client};
 pub use config::{Config, ConfigBuilder, ConfigError};
 pub use credentials::{Credentials, CredentialsFuture, ProvideCredentials};
 pub use error::{Error, ErrorKind, ServiceError, Timeout};
 pub use logs::Logs;
+pub use options::CallOptions;
 pub use response::{Attempt, Metadata, Response};
 pub use retry::Retry;
 pub use timeouts::Timeouts;

@@ -16,6 +16,7 @@ use aws_runtime::request_info::RequestInfoInterceptor;
 use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
 use aws_runtime::service_clock_skew::{ServiceClockSkewClassifier, ServiceClockSkewInterceptor};
 use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime::client::defaults::{DefaultPluginParams, default_plugins};
 use aws_smithy_runtime::client::http::connection_poisoning::ConnectionPoisoningInterceptor;
 use aws_smithy_runtime::client::orchestrator::endpoints::StaticUriEndpointResolver;
@@ -31,10 +32,8 @@ use aws_smithy_runtime_api::client::endpoint::EndpointResolverParams;
 use aws_smithy_runtime_api::client::identity::SharedIdentityResolver;
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use aws_smithy_runtime_api::client::interceptors::context::Input;
-use aws_smithy_runtime_api::client::orchestrator::Metadata as CallName;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
 use aws_smithy_runtime_api::client::runtime_plugin::{RuntimePlugins, StaticRuntimePlugin};
-use aws_smithy_runtime_api::client::ser_de::{SharedRequestSerializer, SharedResponseDeserializer};
 use aws_smithy_types::config_bag::Layer;
 use aws_types::SigningName;
 use aws_types::region::{Region, SigningRegion};
@@ -43,108 +42,160 @@ use tracing::Instrument;
 use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
 
+use crate::addition::Wanted;
+use crate::cancel::CancelToken;
 use crate::client::Facts;
 use crate::config::Config;
 use crate::credentials::Keys;
 use crate::endpoint::Endpoint;
-use crate::error::{Call, Error};
+use crate::error::{Call, Error, ErrorKind};
 use crate::failure;
 use crate::fault::Fault;
 use crate::intercept::{BodyLimit, Recorder, UserAgent};
+use crate::options::CallOptions;
 use crate::response::{Metadata, Response};
 use crate::service::Service;
-use crate::transport;
-use crate::wire::{Address, Deserializer, Prepared, Serializer};
+use crate::transport::Transports;
+use crate::wire::{Address, Prepared};
 
 /// Everything calls of one service share.
 #[derive(Debug)]
 pub(crate) struct Pipeline {
     service: Service,
     plugins: RuntimePlugins,
-    max_attempts: u32,
+    transports: Arc<Transports>,
+    clock: SharedTimeSource,
     wire_trace: bool,
 }
 
+/// A call that is ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    operation: &'static str,
+    input: Input,
+    plugins: RuntimePlugins,
+    recorder: Recorder,
+    token: Option<String>,
+    max_attempts: u32,
+    cancel: Option<CancelToken>,
+}
+
 impl Pipeline {
-    pub(crate) fn new(service: Service, endpoint: &Endpoint, config: &Config) -> Self {
+    pub(crate) fn new(
+        service: Service,
+        endpoint: &Endpoint,
+        config: &Config,
+        transports: &Arc<Transports>,
+    ) -> Self {
         let defaults = DefaultPluginParams::new()
             .with_retry_partition_name(service.host_label)
             .with_behavior_version(BehaviorVersion::v2026_01_12());
+        let components = shared_components(&service, endpoint, config)
+            .with_http_client(Some(transports.to(endpoint)));
         let plugins = RuntimePlugins::new()
             .with_client_plugins(default_plugins(defaults))
             .with_client_plugin(
                 StaticRuntimePlugin::new()
                     .with_config(shared_settings(&service, config).freeze())
-                    .with_runtime_components(shared_components(&service, endpoint, config)),
+                    .with_runtime_components(components),
             );
         Self {
             service,
             plugins,
-            max_attempts: config.retry.max_attempts,
+            transports: Arc::clone(transports),
+            clock: config.clock.clone(),
             wire_trace: config.unsafe_wire_trace,
         }
     }
 
-    /// Sends a JSON body to an operation and reads the answer.
-    pub(crate) async fn send<O>(
+    /// Makes a call ready: its body, and what its options change. The error says in one
+    /// sentence which option cannot be used.
+    pub(crate) fn ready<O>(
         &self,
-        facts: Facts,
-        token: Option<String>,
-        body: Vec<u8>,
-    ) -> Result<Response<O>, Error>
+        facts: &Facts,
+        (body, token): (Vec<u8>, Option<String>),
+        (config, options): (&Config, &CallOptions),
+    ) -> Result<Ready, String>
     where
         O: DeserializeOwned + Debug + Send + Sync + 'static,
     {
         let operation = facts.name;
-        let span = tracing::debug_span!("call", service = self.service.name, operation);
         let recorder = Recorder::default();
-        let plugins = self
-            .plugins
-            .clone()
-            .with_operation_plugin(self.one_call::<O>(operation, &recorder));
+        let wanted = Wanted {
+            service: &self.service,
+            operation,
+            config,
+            options,
+            transports: &self.transports,
+        };
+        let addition = wanted.addition::<O>(&recorder)?;
         let to = match facts.path {
             Some(path) => Address::Path(path),
             None => Address::Operation(format!("{}.{operation}", self.service.target_prefix)),
         };
-        let input = Input::erase(Prepared { to, body });
-        let outcome = self
-            .quietly(invoke(self.service.name, operation, input, &plugins))
-            .instrument(span);
-        let outcome = outcome.await;
-        let record = recorder.take();
-        let metadata = Metadata {
+        Ok(Ready {
+            operation,
+            input: Input::erase(Prepared { to, body }),
+            plugins: self.plugins.clone().with_operation_plugin(addition),
+            recorder,
             token,
+            max_attempts: wanted.retry().max_attempts,
+            cancel: options.cancel.clone(),
+        })
+    }
+
+    /// Sends what is ready and reads the answer.
+    pub(crate) async fn send<O>(&self, ready: Ready) -> Result<Response<O>, Error>
+    where
+        O: DeserializeOwned + Debug + Send + Sync + 'static,
+    {
+        let operation = ready.operation;
+        let span = tracing::debug_span!("call", service = self.service.name, operation);
+        let work = invoke(self.service.name, operation, ready.input, &ready.plugins);
+        let work = CancelToken::guard(ready.cancel.as_ref(), work);
+        let outcome = self.quietly(work).instrument(span).await;
+        let record = ready.recorder.take(self.clock.now());
+        let metadata = Metadata {
+            token: ready.token,
             attempts: record.attempts,
             headers: record.headers,
         };
+        let output = match outcome {
+            Some(Ok(output)) => output
+                .downcast::<O>()
+                .map_err(|_| failure::foreign_output()),
+            Some(Err(error)) => Err(failure::kind_of(error)),
+            None => Err(ErrorKind::Canceled),
+        };
+        self.log(operation, output.is_ok(), &metadata);
+        match output {
+            Ok(output) => Ok(Response::new(output, metadata)),
+            Err(kind) => {
+                let mut call = self.call(operation, metadata);
+                call.max_attempts = ready.max_attempts;
+                Err(Error::new(kind, call))
+            }
+        }
+    }
+
+    fn log(&self, operation: &'static str, ok: bool, metadata: &Metadata) {
         tracing::debug!(
             service = self.service.name,
             operation,
-            ok = outcome.is_ok(),
+            ok,
             attempts = metadata.attempts(),
             status = metadata.status(),
             request_id = metadata.request_id(),
             "call ended"
         );
-        let output = match outcome {
-            Ok(output) => output
-                .downcast::<O>()
-                .map_err(|_| failure::foreign_output()),
-            Err(error) => Err(failure::kind_of(error)),
-        };
-        match output {
-            Ok(output) => Ok(Response::new(output, metadata)),
-            Err(kind) => Err(Error::new(kind, self.call(operation, metadata))),
-        }
     }
 
     /// The words of an error about a call of this service.
     pub(crate) fn call(&self, operation: &'static str, metadata: Metadata) -> Call {
-        let (service, max_attempts) = (self.service.name, self.max_attempts);
         Call {
-            service,
+            service: self.service.name,
             operation,
-            max_attempts,
+            max_attempts: 0,
             metadata,
         }
     }
@@ -157,21 +208,6 @@ impl Pipeline {
         } else {
             work.with_subscriber(NoSubscriber::new()).await
         }
-    }
-
-    fn one_call<O>(&self, operation: &'static str, recorder: &Recorder) -> StaticRuntimePlugin
-    where
-        O: DeserializeOwned + Debug + Send + Sync + 'static,
-    {
-        let mut settings = Layer::new("call");
-        settings.store_put(CallName::new(operation, self.service.name));
-        settings.store_put(SharedRequestSerializer::new(Serializer));
-        settings.store_put(SharedResponseDeserializer::new(Deserializer::<O>::new()));
-        let components = RuntimeComponentsBuilder::new("call")
-            .with_interceptor(SharedInterceptor::permanent(recorder.clone()));
-        StaticRuntimePlugin::new()
-            .with_config(settings.freeze())
-            .with_runtime_components(components)
     }
 }
 
@@ -200,7 +236,6 @@ fn shared_components(
         config.execution_environment.as_deref(),
     );
     RuntimeComponentsBuilder::new("client")
-        .with_http_client(Some(transport::http_client(endpoint)))
         .with_endpoint_resolver(Some(StaticUriEndpointResolver::uri(endpoint.url())))
         .with_auth_scheme(SigV4AuthScheme::new())
         .with_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![
@@ -210,6 +245,7 @@ fn shared_components(
             SCHEME_ID,
             SharedIdentityResolver::new(Keys(Arc::clone(&config.credentials))),
         )
+        .with_time_source(Some(config.clock.clone()))
         .with_sleep_impl(Some(TokioSleep::new()))
         .with_retry_classifier(HttpStatusCodeClassifier::default())
         .with_retry_classifier(ModeledAsRetryableClassifier::<Fault>::new())

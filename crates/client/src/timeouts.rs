@@ -26,11 +26,28 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
+    /// Says for every limit whether there is one, because what is not said is taken from
+    /// the layer below: the client's for a call, the runtime's for a client.
     pub(crate) fn to_smithy(self) -> TimeoutConfig {
-        let mut config = TimeoutConfig::builder();
-        config.set_connect_timeout(self.connect);
-        config.set_operation_attempt_timeout(self.attempt);
-        config.set_operation_timeout(self.operation);
+        let config = TimeoutConfig::builder();
+        let config = match self.connect {
+            Some(limit) => config.connect_timeout(limit),
+            None => config.disable_connect_timeout(),
+        };
+        let config = match self.attempt {
+            Some(limit) => config.operation_attempt_timeout(limit),
+            None => config.disable_operation_attempt_timeout(),
+        };
+        let config = match self.operation {
+            Some(limit) => config.operation_timeout(limit),
+            None => config.disable_operation_timeout(),
+        };
         config.build()
+    }
+
+    /// The same, with the whole call ending after `left` at the latest.
+    pub(crate) fn within(mut self, left: Duration) -> Self {
+        self.operation = Some(self.operation.map_or(left, |limit| limit.min(left)));
+        self
     }
 }

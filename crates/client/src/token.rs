@@ -1,6 +1,7 @@
 //! Idempotency tokens: what makes it safe to send `RunTask` twice.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// Gives the token of a call whose input left it open. One token is used for all
 /// attempts of that call.
@@ -22,4 +23,12 @@ impl TokenProvider for RandomToken {
     fn token(&self) -> Result<String, String> {
         Ok(uuid::Uuid::new_v4().to_string())
     }
+}
+
+/// Who fills in the tokens that inputs leave open.
+#[derive(Debug, Clone)]
+pub(crate) enum Tokens {
+    /// Nobody.
+    None,
+    From(Arc<dyn TokenProvider>),
 }

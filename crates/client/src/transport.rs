@@ -1,5 +1,8 @@
 //! The way out: hyper with ring, connections kept and reused.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -8,10 +11,28 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::endpoint::Endpoint;
 
+/// The transports of one client, made when they are first needed: one per way of
+/// connecting, so that calls to other endpoints share connections too.
+#[derive(Debug, Default)]
+pub(crate) struct Transports(Mutex<BTreeMap<Way, SharedHttpClient>>);
+
+/// Whether TLS is left out, and whether the proxy is.
+type Way = (bool, bool);
+
+impl Transports {
+    /// The transport that reaches an endpoint.
+    pub(crate) fn to(&self, endpoint: &Endpoint) -> SharedHttpClient {
+        let way = (endpoint.is_plain_http(), endpoint.is_loopback());
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = known.entry(way).or_insert_with(|| http_client(endpoint));
+        found.clone()
+    }
+}
+
 /// A client for one endpoint. Plain HTTP is built without TLS, because reading the
 /// system's certificates takes longer than a call to a local server. The proxy
 /// variables (`HTTPS_PROXY`, `NO_PROXY` …) count except towards this machine.
-pub(crate) fn http_client(endpoint: &Endpoint) -> SharedHttpClient {
+fn http_client(endpoint: &Endpoint) -> SharedHttpClient {
     let plain = endpoint.is_plain_http();
     let loopback = endpoint.is_loopback();
     Builder::new().build_with_connector_fn(move |settings, components| {

@@ -6,6 +6,7 @@
 mod calls;
 mod config;
 mod failures;
+mod options;
 mod retries;
 mod secrets;
 mod server;

@@ -9,6 +9,7 @@ use longshore_client::{Client, Config, ConfigBuilder, Credentials, Retry};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 /// What the server does with one request.
@@ -67,6 +68,7 @@ impl Request {
 pub(crate) struct Server {
     url: String,
     requests: Arc<Mutex<Vec<Request>>>,
+    seen: watch::Receiver<usize>,
     accepting: JoinHandle<()>,
 }
 
@@ -82,17 +84,19 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let shared = Arc::clone(&requests);
+        let (arrived, seen) = watch::channel(0);
+        let shared = (Arc::clone(&requests), arrived);
         let accepting = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                connections.spawn(serve(stream, Arc::clone(&shared), script.clone()));
+                connections.spawn(serve(stream, shared.clone(), script.clone()));
             }
         });
         Self {
             url,
             requests,
+            seen,
             accepting,
         }
     }
@@ -103,6 +107,12 @@ impl Server {
 
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
+    }
+
+    /// Waits until so many requests have come.
+    pub(crate) async fn until(&self, requests: usize) {
+        let mut seen = self.seen.clone();
+        seen.wait_for(|seen| *seen >= requests).await.unwrap();
     }
 
     /// A configuration for this server that retries at once.
@@ -129,12 +139,16 @@ pub(crate) fn config(url: &str) -> ConfigBuilder {
         })
 }
 
-async fn serve(stream: TcpStream, requests: Arc<Mutex<Vec<Request>>>, script: Vec<Reply>) {
+/// What came, and how many there are.
+type Arrivals = (Arc<Mutex<Vec<Request>>>, watch::Sender<usize>);
+
+async fn serve(stream: TcpStream, (requests, arrived): Arrivals, script: Vec<Reply>) {
     let mut stream = BufReader::new(stream);
     while let Some(request) = read(&mut stream).await {
         let number = {
             let mut requests = requests.lock().unwrap();
             requests.push(request.clone());
+            arrived.send_replace(requests.len());
             requests.len() - 1
         };
         let reply = script.get(number).or(script.last()).unwrap();

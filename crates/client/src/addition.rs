@@ -1,0 +1,125 @@
+//! What one call adds to the pipeline of its client: its name, the reader of its answer,
+//! the record of its attempts, and whatever its options change. It lies over what the
+//! client has and goes with the call, so nothing of it can leak.
+
+use std::fmt::Debug;
+use std::time::SystemTime;
+
+use aws_runtime::auth::sigv4::SCHEME_ID;
+use aws_smithy_runtime::client::orchestrator::endpoints::StaticUriEndpointResolver;
+use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
+use aws_smithy_runtime_api::client::orchestrator::Metadata as CallName;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
+use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
+use aws_smithy_runtime_api::client::ser_de::{SharedRequestSerializer, SharedResponseDeserializer};
+use aws_smithy_types::config_bag::Layer;
+use aws_types::SigningName;
+use aws_types::region::{Region, SigningRegion};
+use serde::de::DeserializeOwned;
+
+use crate::config::{Config, check_app_id, check_retry};
+use crate::intercept::{ExtraHeaders, Recorder, UserAgent};
+use crate::options::CallOptions;
+use crate::retry::Retry;
+use crate::service::Service;
+use crate::timeouts::Timeouts;
+use crate::transport::Transports;
+use crate::wire::{Deserializer, Serializer};
+
+/// A call as its client and its options together want it.
+pub(crate) struct Wanted<'a> {
+    pub(crate) service: &'a Service,
+    pub(crate) operation: &'static str,
+    pub(crate) config: &'a Config,
+    pub(crate) options: &'a CallOptions,
+    pub(crate) transports: &'a Transports,
+}
+
+impl Wanted<'_> {
+    /// The retries of this call.
+    pub(crate) fn retry(&self) -> Retry {
+        let mut retry = self.options.retry.unwrap_or(self.config.retry);
+        if let Some(attempts) = self.options.max_attempts {
+            retry.max_attempts = attempts;
+        }
+        retry
+    }
+
+    /// The limits of this call, its deadline among them.
+    fn timeouts(&self) -> Timeouts {
+        let timeouts = self.options.timeouts.unwrap_or(self.config.timeouts);
+        match self.options.deadline {
+            Some(deadline) => timeouts.within(left(deadline, self.config.clock.now())),
+            None => timeouts,
+        }
+    }
+
+    /// The addition, or in one sentence what is wrong with the options.
+    pub(crate) fn addition<O>(&self, recorder: &Recorder) -> Result<StaticRuntimePlugin, String>
+    where
+        O: DeserializeOwned + Debug + Send + Sync + 'static,
+    {
+        let mut settings = Layer::new("call");
+        settings.store_put(CallName::new(self.operation, self.service.name));
+        settings.store_put(SharedRequestSerializer::new(Serializer));
+        settings.store_put(SharedResponseDeserializer::new(Deserializer::<O>::new()));
+        self.change_settings(&mut settings)?;
+        let components = RuntimeComponentsBuilder::new("call")
+            .with_interceptor(SharedInterceptor::permanent(recorder.clone()));
+        let components = self.change_components(components)?;
+        Ok(StaticRuntimePlugin::new()
+            .with_config(settings.freeze())
+            .with_runtime_components(components))
+    }
+
+    fn change_settings(&self, settings: &mut Layer) -> Result<(), String> {
+        let options = self.options;
+        if let Some(name) = &options.signing_name {
+            settings.store_put(SigningName::from(name.clone()));
+        }
+        if let Some(region) = options.signing_region.as_ref().or(options.region.as_ref()) {
+            settings.store_put(SigningRegion::from(Region::new(region.clone())));
+        }
+        if options.retry.is_some() || options.max_attempts.is_some() {
+            let retry = self.retry();
+            check_retry(&retry).map_err(|problem| problem.to_string())?;
+            settings.store_put(retry.to_smithy());
+        }
+        if options.timeouts.is_some() || options.deadline.is_some() {
+            settings.store_put(self.timeouts().to_smithy());
+        }
+        Ok(())
+    }
+
+    fn change_components(
+        &self,
+        mut components: RuntimeComponentsBuilder,
+    ) -> Result<RuntimeComponentsBuilder, String> {
+        let options = self.options;
+        if let Some(endpoint) = self.config.elsewhere(self.service, options)? {
+            components = components
+                .with_http_client(Some(self.transports.to(&endpoint)))
+                .with_endpoint_resolver(Some(StaticUriEndpointResolver::uri(endpoint.url())));
+        }
+        if let Some(signer) = &options.signer {
+            components = components
+                .with_identity_resolver(SCHEME_ID, signer.keys.clone())
+                .with_identity_cache(Some(signer.cache.clone()));
+        }
+        if let Some(app_id) = options.app_id.as_deref() {
+            check_app_id(Some(app_id)).map_err(|problem| problem.to_string())?;
+            let environment = self.config.execution_environment.as_deref();
+            let agent = UserAgent::new(self.service, Some(app_id), environment);
+            components.push_interceptor(SharedInterceptor::permanent(agent));
+        }
+        if !options.headers.is_empty() {
+            let headers = ExtraHeaders::new(&options.headers)?;
+            components.push_interceptor(SharedInterceptor::permanent(headers));
+        }
+        Ok(components)
+    }
+}
+
+fn left(deadline: SystemTime, now: SystemTime) -> std::time::Duration {
+    deadline.duration_since(now).unwrap_or_default()
+}
