@@ -49,3 +49,34 @@ await assert.rejects(send(new sdk.RunTaskCommand({ ...request, count: 1 })), (er
   assert.deepEqual([...error.resourceIds].sort(), [...arns].sort());
   return true;
 });
+
+// A task that lives 10 ms: each waiter ends as the acceptors of the model say, and by its first look
+// where the task is over before it begins.
+const short = { ...app, dockerLabels: { "longshore.script": "run 10ms; exit 0" } };
+await send(new sdk.RegisterTaskDefinitionCommand({ family: "short", containerDefinitions: [short] }));
+let looks = 0;
+client.middlewareStack.add((next) => (args) => ((looks += 1), next(args)), { step: "initialize" });
+const outcome = async (waiting) => {
+  looks = 0;
+  try {
+    return { state: (await waiting()).state, looks };
+  } catch (error) {
+    assert.notEqual(error.name, "TimeoutError");
+    return { state: JSON.parse(error.message).state, looks };
+  }
+};
+const start = async () => {
+  const started = await send(new sdk.RunTaskCommand({ taskDefinition: "short" }));
+  return [started.tasks[0].taskArn];
+};
+const over = await start();
+assert.equal((await outcome(() => sdk.waitUntilTasksStopped(wait, { tasks: over }))).state, "SUCCESS");
+const stopped = await outcome(() => sdk.waitUntilTasksStopped(wait, { tasks: over }));
+assert.deepEqual(stopped, { state: "SUCCESS", looks: 1 });
+const running = await outcome(() => sdk.waitUntilTasksRunning(wait, { tasks: over }));
+assert.deepEqual(running, { state: "FAILURE", looks: 1 });
+const fresh = await start();
+const either = await outcome(() => sdk.waitUntilTasksRunning(wait, { tasks: fresh }));
+assert.ok(["SUCCESS", "FAILURE"].includes(either.state), either.state);
+const missing = await outcome(() => sdk.waitUntilTasksRunning(wait, { tasks: ["0".repeat(32)] }));
+assert.deepEqual(missing, { state: "FAILURE", looks: 1 });

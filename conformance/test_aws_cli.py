@@ -10,9 +10,9 @@ SET_UP = 'variables=$("$1" --data-dir "$2" env) && eval "$variables" && shift 2 
 
 
 class AwsCli(Case):
-    def aws(self, *words):
-        """Runs a command of the AWS CLI and reads its JSON."""
-        done = subprocess.run(
+    def ended(self, *words):
+        """Runs a command of the AWS CLI to its end, whatever its exit code."""
+        return subprocess.run(
             ["sh", "-c", SET_UP, "sh", harness.BINARY, str(self.server.data_dir), harness.AWS, *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -22,6 +22,10 @@ class AwsCli(Case):
             timeout=harness.PATIENCE * 2,
             check=False,
         )
+
+    def aws(self, *words):
+        """Runs a command that must succeed and reads its JSON."""
+        done = self.ended(*words)
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout) if done.stdout.strip() else None
 
@@ -61,3 +65,19 @@ class AwsCli(Case):
         self.assertEqual([event["message"] for event in events["events"]], ["hello from the cli"])
         events = self.aws("logs", "filter-log-events", "--log-group-name", "/ecs/cli")
         self.assertEqual([event["message"] for event in events["events"]], ["hello from the cli"])
+
+    def test_waiters_for_a_task_of_ten_milliseconds_end_as_the_model_says(self):
+        self.register("short", "run 10ms; exit 0")
+        (task,) = self.aws("ecs", "run-task", "--task-definition", "short")["tasks"]
+        # It runs, or is over already: the waiter ends with either.
+        done = self.ended("ecs", "wait", "tasks-running", "--tasks", task["taskArn"])
+        if done.returncode:
+            self.assert_terminal(done)
+        self.aws("ecs", "wait", "tasks-stopped", "--tasks", task["taskArn"])
+        self.assert_terminal(self.ended("ecs", "wait", "tasks-running", "--tasks", task["taskArn"]))
+        self.assert_terminal(self.ended("ecs", "wait", "tasks-running", "--tasks", "0" * 32))
+
+    def assert_terminal(self, done):
+        """A failure that an acceptor names, not one of patience."""
+        self.assertEqual(done.returncode, 255, done.stderr)
+        self.assertIn("Waiter TasksRunning failed: Waiter encountered a terminal failure state", done.stderr)

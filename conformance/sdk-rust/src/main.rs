@@ -1,6 +1,8 @@
 //! One way through the API with the AWS SDK for Rust; `test_rust.py` runs it.
 //! Endpoint, region and keys come from the environment.
 
+mod waits;
+
 use std::time::Duration;
 
 use aws_sdk_ecs::client::Waiters as _;
@@ -95,4 +97,5 @@ async fn main() {
     let conflict = run(1).await.unwrap_err().into_service_error();
     assert_eq!(conflict.code(), Some("ConflictException"));
     assert!(conflict.is_conflict_exception());
+    waits::check(&client).await;
 }
