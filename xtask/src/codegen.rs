@@ -1,6 +1,7 @@
 //! `cargo xtask codegen`: turns the facts under `smithy/` into code and
 //! documents. One parsed model, one file per output, rustfmt at the end.
 
+mod client;
 mod control;
 mod coverage;
 mod docs;
@@ -41,8 +42,9 @@ pub(crate) fn run(mode: Mode) -> anyhow::Result<()> {
 }
 
 /// Where the generated files stand, from the folder of the workspace.
-pub(crate) fn paths() -> [&'static str; 7] {
+pub(crate) fn paths() -> [&'static str; 8] {
     [
+        "crates/client/src/generated.rs",
         "crates/control/src/ops.rs",
         "crates/model/src/generated/enums.rs",
         "crates/model/src/generated/errors.rs",
@@ -77,6 +79,7 @@ fn generate(model: &Model, coverage: &Coverage) -> anyhow::Result<Vec<Output>> {
             "crates/model/tests/roundtrip/mod.rs",
             roundtrip::file(model),
         )?,
+        Output::rust("crates/client/src/generated.rs", client::file(model)?)?,
         Output::rust("crates/control/src/ops.rs", control::file(coverage))?,
         Output::text("docs/OPERATIONS.md", document::operations(coverage)),
     ];

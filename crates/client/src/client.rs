@@ -5,9 +5,10 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use model::operations::{self, Operation};
-use model::shapes;
+use aws_smithy_async::rt::sleep::{AsyncSleep, TokioSleep};
+use model::operations::Operation;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -99,6 +100,21 @@ impl Client {
         self.send(&self.0.ecs, &facts, input, &CallOptions::default())
     }
 
+    /// A token for a call that will be told which to use.
+    pub(crate) fn fresh_token(
+        &self,
+        operation: &'static str,
+        options: &CallOptions,
+    ) -> Result<Option<String>, Error> {
+        let tokens = options.tokens.as_ref().unwrap_or(&self.0.config.tokens);
+        let call = || self.0.ecs.call(operation, Metadata::default());
+        tokens.fresh().map_err(|kind| Error::new(kind, call()))
+    }
+
+    pub(crate) async fn sleep(&self, length: Duration) {
+        TokioSleep::new().sleep(length).await;
+    }
+
     /// Reading logs, through the same pipeline.
     pub fn logs(&self) -> Logs<'_> {
         Logs::new(self)
@@ -168,53 +184,11 @@ fn fill_token(
     if let Some(token) = input.get(member).and_then(Value::as_str) {
         return Ok(Some(token.to_owned()));
     }
-    let Tokens::From(provider) = tokens else {
+    let Some(token) = tokens.fresh()? else {
         return Ok(None);
     };
-    let token = provider.token().map_err(ErrorKind::Token)?;
     let object = input.as_object_mut();
     let object = object.ok_or_else(|| ErrorKind::Request("not an object".to_owned()))?;
     object.insert(member.to_owned(), Value::String(token.clone()));
     Ok(Some(token))
-}
-
-/// A method per operation that programs call most; the others go through
-/// [`Client::call`].
-macro_rules! operations {
-    ($($method:ident: $operation:ident, $input:ident -> $output:ident;)+) => {
-        impl Client {$(
-            #[doc = concat!("Calls `", stringify!($operation), "`; see [`Client::call`].")]
-            pub fn $method(
-                &self,
-                input: impl Borrow<shapes::$input>,
-            ) -> CallFuture<'_, shapes::$output> {
-                self.call::<operations::$operation>(input)
-            }
-        )+}
-    };
-}
-
-operations! {
-    create_cluster: CreateCluster, CreateClusterInput -> CreateClusterOutput;
-    deregister_task_definition: DeregisterTaskDefinition,
-        DeregisterTaskDefinitionInput -> DeregisterTaskDefinitionOutput;
-    describe_clusters: DescribeClusters, DescribeClustersInput -> DescribeClustersOutput;
-    describe_container_instances: DescribeContainerInstances,
-        DescribeContainerInstancesInput -> DescribeContainerInstancesOutput;
-    describe_task_definition: DescribeTaskDefinition,
-        DescribeTaskDefinitionInput -> DescribeTaskDefinitionOutput;
-    describe_tasks: DescribeTasks, DescribeTasksInput -> DescribeTasksOutput;
-    list_clusters: ListClusters, ListClustersInput -> ListClustersOutput;
-    list_container_instances: ListContainerInstances,
-        ListContainerInstancesInput -> ListContainerInstancesOutput;
-    list_task_definition_families: ListTaskDefinitionFamilies,
-        ListTaskDefinitionFamiliesInput -> ListTaskDefinitionFamiliesOutput;
-    list_task_definitions: ListTaskDefinitions,
-        ListTaskDefinitionsInput -> ListTaskDefinitionsOutput;
-    list_tasks: ListTasks, ListTasksInput -> ListTasksOutput;
-    register_task_definition: RegisterTaskDefinition,
-        RegisterTaskDefinitionInput -> RegisterTaskDefinitionOutput;
-    run_task: RunTask, RunTaskInput -> RunTaskOutput;
-    stop_task: StopTask, StopTaskInput -> StopTaskOutput;
-    tag_resource: TagResource, TagResourceInput -> TagResourceOutput;
 }

@@ -27,6 +27,10 @@
 //! - [`Client::call`] writes the input as JSON, checks that required members are there,
 //!   fills in the idempotency token, and hands the bytes to the pipeline. Methods such
 //!   as [`Client::run_task`] are that call with the operation filled in.
+//! - Every operation has such a method, and the fluent form [`Client::request`].
+//!   [`Client::pages`] lists page by page.
+//! - [`Client::start_tasks`] says whether tasks were placed, which the answer of RunTask
+//!   does not do by itself: a [`RunTaskOutcome`].
 //! - The pipeline is the orchestrator of the Smithy runtime with SigV4, standard
 //!   retries, clock-skew repair, invocation id and request info from its crates, over
 //!   hyper and ring. Nothing of it shows in this interface, so it can be exchanged.
@@ -42,6 +46,7 @@
 //! [`ConfigBuilder::unsafe_wire_trace`] asks for them.
 
 mod addition;
+mod backoff;
 mod cancel;
 mod client;
 mod config;
@@ -51,14 +56,18 @@ mod environment;
 mod error;
 mod failure;
 mod fault;
+mod generated;
 mod intercept;
 mod logs;
 mod options;
+mod pages;
 mod pipeline;
 mod profile;
+mod request;
 mod required;
 mod response;
 mod retry;
+mod run;
 mod service;
 mod timeouts;
 mod token;
@@ -67,6 +76,7 @@ mod validate;
 mod waiter;
 mod wire;
 
+pub use backoff::{Backoff, Jitter, Pauses};
 pub use cancel::CancelToken;
 pub use client::{CallFuture, Client};
 pub use config::{Config, ConfigBuilder, ConfigError};
@@ -74,8 +84,14 @@ pub use credentials::{Credentials, CredentialsFuture, ProvideCredentials};
 pub use error::{Error, ErrorKind, ServiceError, Timeout};
 pub use logs::Logs;
 pub use options::CallOptions;
+pub use pages::{Items, Listing, PageError, Pages};
+pub use request::Request;
 pub use response::{Attempt, Metadata, Response};
 pub use retry::Retry;
+pub use run::{
+    Constraint, FailureKind, NotPlaced, PlacementPolicy, Resource, RetryHint, RunTaskFailure,
+    RunTaskOutcome, StartError,
+};
 pub use timeouts::Timeouts;
 pub use token::{RandomToken, TokenProvider};
 pub use waiter::{Poll, TaskWait, WaitError, WaitPolicy};

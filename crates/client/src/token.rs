@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::error::ErrorKind;
+
 /// Gives the token of a call whose input left it open. One token is used for all
 /// attempts of that call.
 pub trait TokenProvider: fmt::Debug + Send + Sync {
@@ -31,4 +33,13 @@ pub(crate) enum Tokens {
     /// Nobody.
     None,
     From(Arc<dyn TokenProvider>),
+}
+
+impl Tokens {
+    pub(crate) fn fresh(&self) -> Result<Option<String>, ErrorKind> {
+        match self {
+            Self::None => Ok(None),
+            Self::From(provider) => provider.token().map(Some).map_err(ErrorKind::Token),
+        }
+    }
 }
