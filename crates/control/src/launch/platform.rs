@@ -76,8 +76,20 @@ fn needs_newest(overrides: Option<&TaskOverride>, definition: &Definition) -> bo
     cpu > PLATFORM_1_3_CPU_UNITS_MAX
         || overridden.or(shape.ephemeral_storage.as_ref()).is_some()
         || architecture == Some(&CpuArchitecture::Arm64)
+        || shape.pid_mode.is_some()
         || volumes.any(|volume| volume.efs_volume_configuration.is_some())
         || definition.containers().iter().any(secrets)
+        || definition.containers().iter().any(asks_the_kernel)
+}
+
+/// For a capability more, or for memory as a folder.
+fn asks_the_kernel(container: &ContainerDefinition) -> bool {
+    container.linux_parameters.as_ref().is_some_and(|linux| {
+        let capabilities = linux.capabilities.as_ref();
+        let mut added = capabilities.and_then(|one| one.add.as_deref()).into_iter();
+        let mut tmpfs = linux.tmpfs.iter();
+        added.any(|list| !list.is_empty()) || tmpfs.any(|list| !list.is_empty())
+    })
 }
 
 /// One key or version of a secret: `…:secret:NAME:KEY:STAGE:VERSION`.

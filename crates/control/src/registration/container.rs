@@ -119,6 +119,10 @@ fn check_ulimits(container: &ContainerDefinition) -> Result<(), OpError> {
             return Err(OpError::client(text));
         };
         // -1 means unlimited.
+        if soft < -1 || hard < -1 {
+            let text = format!("Ulimit {name} takes numbers from 0 up, and -1 for no limit.");
+            return Err(OpError::client(text));
+        }
         if hard >= 0 && (soft > hard || soft < 0) {
             let text = format!("Soft limit exceeds hard limit for ulimit {name}");
             return Err(OpError::client(text));

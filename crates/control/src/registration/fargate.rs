@@ -50,10 +50,14 @@ fn task_problem(shape: &TaskDefinition) -> Option<String> {
         return Some("Fargate compatible task definitions do not support constraints.".to_owned());
     }
     if shape.ipc_mode.is_some() {
-        return Some(unsupported("ipcMode"));
+        return Some("Tasks using the Fargate launch type do not support ipcMode.".to_owned());
     }
     if shape.pid_mode == Some(PidMode::Host) {
-        return Some(unsupported("pidMode 'host'"));
+        return Some(
+            "Tasks using the Fargate launch type do not support pidMode 'host'. The supported \
+             value for pidMode is 'task'."
+                .to_owned(),
+        );
     }
     let storage = shape.ephemeral_storage.as_ref();
     let size = storage.and_then(|storage| storage.size_in_gib);
@@ -66,7 +70,7 @@ fn task_problem(shape: &TaskDefinition) -> Option<String> {
             .as_ref()
             .is_some_and(|host| host.source_path.is_some())
     }) {
-        return Some(unsupported("host sourcePath"));
+        return Some(unsupported("sourcePath"));
     }
     volumes
         .iter()

@@ -113,15 +113,16 @@ fn fargate_refuses_what_it_does_not_support() {
     let of_task = [
         (
             r#","ipcMode":"task""#,
-            "Fargate compatible task definitions do not support ipcMode",
+            "Tasks using the Fargate launch type do not support ipcMode.",
         ),
         (
             r#","pidMode":"host""#,
-            "Fargate compatible task definitions do not support pidMode 'host'",
+            "Tasks using the Fargate launch type do not support pidMode 'host'. The supported value \
+             for pidMode is 'task'.",
         ),
         (
             r#","volumes":[{"name":"v","host":{"sourcePath":"/s"}}]"#,
-            "Fargate compatible task definitions do not support host sourcePath",
+            "Fargate compatible task definitions do not support sourcePath",
         ),
         (
             r#","volumes":[{"name":"v","dockerVolumeConfiguration":{}}]"#,
