@@ -18,6 +18,7 @@ use aws_types::region::{Region, SigningRegion};
 use serde::de::DeserializeOwned;
 
 use crate::config::{Config, check_app_id, check_retry};
+use crate::endpoint::Endpoint;
 use crate::intercept::{ExtraHeaders, Recorder, UserAgent};
 use crate::options::CallOptions;
 use crate::retry::Retry;
@@ -63,21 +64,29 @@ impl Wanted<'_> {
         settings.store_put(CallName::new(self.operation, self.service.name));
         settings.store_put(SharedRequestSerializer::new(Serializer));
         settings.store_put(SharedResponseDeserializer::new(Deserializer::<O>::new()));
-        self.change_settings(&mut settings)?;
+        let endpoint = self.config.elsewhere(self.service, self.options)?;
+        self.change_settings(&mut settings, endpoint.as_ref())?;
         let components = RuntimeComponentsBuilder::new("call")
             .with_interceptor(SharedInterceptor::permanent(recorder.clone()));
-        let components = self.change_components(components)?;
+        let components = self.change_components(components, endpoint.as_ref())?;
         Ok(StaticRuntimePlugin::new()
             .with_config(settings.freeze())
             .with_runtime_components(components))
     }
 
-    fn change_settings(&self, settings: &mut Layer) -> Result<(), String> {
+    fn change_settings(
+        &self,
+        settings: &mut Layer,
+        endpoint: Option<&Endpoint>,
+    ) -> Result<(), String> {
         let options = self.options;
-        if let Some(name) = &options.signing_name {
+        let of_endpoint = endpoint.and_then(|endpoint| endpoint.signing_name.as_ref());
+        if let Some(name) = options.signing_name.as_ref().or(of_endpoint) {
             settings.store_put(SigningName::from(name.clone()));
         }
-        if let Some(region) = options.signing_region.as_ref().or(options.region.as_ref()) {
+        let of_endpoint = endpoint.and_then(|endpoint| endpoint.signing_region.as_ref());
+        let region = options.signing_region.as_ref().or(of_endpoint);
+        if let Some(region) = region.or(options.region.as_ref()) {
             settings.store_put(SigningRegion::from(Region::new(region.clone())));
         }
         if options.retry.is_some() || options.max_attempts.is_some() {
@@ -94,11 +103,12 @@ impl Wanted<'_> {
     fn change_components(
         &self,
         mut components: RuntimeComponentsBuilder,
+        endpoint: Option<&Endpoint>,
     ) -> Result<RuntimeComponentsBuilder, String> {
         let options = self.options;
-        if let Some(endpoint) = self.config.elsewhere(self.service, options)? {
+        if let Some(endpoint) = endpoint {
             components = components
-                .with_http_client(Some(self.transports.to(&endpoint)))
+                .with_http_client(Some(self.transports.to(endpoint)))
                 .with_endpoint_resolver(Some(StaticUriEndpointResolver::uri(endpoint.url())));
         }
         if let Some(signer) = &options.signer {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_smithy_async::time::SharedTimeSource;
 
 use crate::credentials::{Credentials, ProvideCredentials};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Endpoints, Given, ResolveEndpoint};
 use crate::intercept::MAX_APP_ID_CHARS;
 use crate::options::CallOptions;
 use crate::retry::Retry;
@@ -17,6 +17,7 @@ use crate::token::{RandomToken, TokenProvider, Tokens};
 #[derive(Debug, Clone)]
 pub struct Config {
     pub(crate) region: String,
+    endpoints: Endpoints,
     pub(crate) ecs_endpoint: Endpoint,
     pub(crate) logs_endpoint: Endpoint,
     pub(crate) credentials: Arc<dyn ProvideCredentials>,
@@ -35,7 +36,9 @@ pub struct Config {
 #[non_exhaustive]
 pub enum ConfigError {
     /// No region anywhere.
-    #[error("no region: set AWS_REGION, a profile's `region`, or give one")]
+    #[error(
+        "Invalid Configuration: Missing Region: set AWS_REGION, a profile's `region`, or give one"
+    )]
     NoRegion,
     /// No access key anywhere; says where was looked.
     #[error("no credentials: {0}")]
@@ -83,22 +86,17 @@ impl Config {
         service: &Service,
         options: &CallOptions,
     ) -> Result<Option<Endpoint>, String> {
-        let usual = match service.host_label {
-            label if label == LOGS.host_label => &self.logs_endpoint,
-            _ => &self.ecs_endpoint,
-        };
-        let is_public = Endpoint::public(service, &self.region).is_ok_and(|own| own == *usual);
-        let endpoint = match (&options.endpoint_url, &options.region) {
-            (Some(url), _) => Endpoint::parse(url)?,
-            (None, Some(region)) if is_public => Endpoint::public(service, region)?,
-            (None, _) if options.plain_http => usual.clone(),
-            (None, _) => return Ok(None),
-        };
-        if options.plain_http {
-            let url = endpoint.url().replacen("https://", "http://", 1);
-            return Endpoint::parse(&url).map(Some);
+        let (url, region) = (options.endpoint_url.as_deref(), options.region.as_deref());
+        if url.is_none() && region.is_none() && !options.plain_http {
+            return Ok(None);
         }
-        Ok(Some(endpoint))
+        let mut endpoints = match url {
+            Some(url) => self.endpoints.at(url),
+            None => self.endpoints.clone(),
+        };
+        endpoints.plain_http |= options.plain_http;
+        let region = region.unwrap_or(&self.region);
+        endpoints.of(service, region).map(Some)
     }
 }
 
@@ -108,8 +106,7 @@ impl Config {
 #[must_use]
 pub struct ConfigBuilder {
     pub(crate) region: Option<String>,
-    pub(crate) endpoint_url: Option<String>,
-    pub(crate) logs_endpoint_url: Option<String>,
+    pub(crate) endpoints: Endpoints,
     pub(crate) credentials: Option<Arc<dyn ProvideCredentials>>,
     /// Why there are no credentials, when somebody has looked.
     pub(crate) no_credentials: Option<String>,
@@ -119,8 +116,6 @@ pub struct ConfigBuilder {
     pub(crate) clock: SharedTimeSource,
     pub(crate) app_id: Option<String>,
     pub(crate) execution_environment: Option<String>,
-    /// The variable that asks for a kind of public endpoint we do not know.
-    pub(crate) unknown_endpoint_kind: Option<&'static str>,
     validate: bool,
     unsafe_wire_trace: bool,
 }
@@ -129,8 +124,7 @@ impl Default for ConfigBuilder {
     fn default() -> Self {
         Self {
             region: None,
-            endpoint_url: None,
-            logs_endpoint_url: None,
+            endpoints: Endpoints::default(),
             credentials: None,
             no_credentials: None,
             retry: Retry::default(),
@@ -139,7 +133,6 @@ impl Default for ConfigBuilder {
             clock: SharedTimeSource::default(),
             app_id: None,
             execution_environment: None,
-            unknown_endpoint_kind: None,
             validate: true,
             unsafe_wire_trace: false,
         }
@@ -156,20 +149,47 @@ impl ConfigBuilder {
     /// Where calls go instead of the public endpoints: `http://127.0.0.1:8327`. A path
     /// is kept. Logs calls go there too unless they have an endpoint of their own.
     pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
-        self.endpoint_url = Some(url.into());
+        self.endpoints.ecs_url = Some(Given::in_code(url.into()));
         self
     }
 
     /// Where CloudWatch Logs calls go.
     pub fn logs_endpoint_url(mut self, url: impl Into<String>) -> Self {
-        self.logs_endpoint_url = Some(url.into());
+        self.endpoints.logs_url = Some(Given::in_code(url.into()));
+        self
+    }
+
+    /// Whether the public endpoints that meet FIPS 140 are used. Default no; an error
+    /// together with an endpoint of one's own.
+    pub fn use_fips(mut self, on: bool) -> Self {
+        self.endpoints.fips = Some(Given::in_code(on));
+        self
+    }
+
+    /// Whether the public endpoints with IPv6 are used. Default no; an error together
+    /// with an endpoint of one's own.
+    pub fn use_dual_stack(mut self, on: bool) -> Self {
+        self.endpoints.dual_stack = Some(Given::in_code(on));
+        self
+    }
+
+    /// Speaks plain HTTP whatever the scheme of the endpoint is, a custom one's too. What
+    /// an [endpoint resolver](Self::endpoint_resolver) says stays. Default no.
+    pub fn plain_http(mut self, on: bool) -> Self {
+        self.endpoints.plain_http = on;
+        self
+    }
+
+    /// Decides about endpoints in place of the rules of AWS.
+    pub fn endpoint_resolver(mut self, resolver: impl ResolveEndpoint + 'static) -> Self {
+        self.endpoints.resolver = Some(Arc::new(resolver));
         self
     }
 
     /// Forgets the endpoints that were found or given: the public ones of AWS are used.
     pub fn public_endpoints(mut self) -> Self {
-        self.endpoint_url = None;
-        self.logs_endpoint_url = None;
+        self.endpoints.ecs_url = None;
+        self.endpoints.logs_url = None;
         self
     }
 
@@ -231,12 +251,9 @@ impl ConfigBuilder {
     /// Checks and completes.
     pub fn build(self) -> Result<Config, ConfigError> {
         let region = self.region.clone().ok_or(ConfigError::NoRegion)?;
-        let ecs_endpoint = self.endpoint(&ECS, self.endpoint_url.as_deref(), &region)?;
-        let logs_url = self
-            .logs_endpoint_url
-            .as_deref()
-            .or(self.endpoint_url.as_deref());
-        let logs_endpoint = self.endpoint(&LOGS, logs_url, &region)?;
+        let endpoint = |service| self.endpoints.of(service, &region);
+        let ecs_endpoint = endpoint(&ECS).map_err(ConfigError::Endpoint)?;
+        let logs_endpoint = endpoint(&LOGS).map_err(ConfigError::Endpoint)?;
         check_retry(&self.retry)?;
         check_app_id(self.app_id.as_deref())?;
         let credentials = self.credentials.ok_or_else(|| {
@@ -247,6 +264,7 @@ impl ConfigBuilder {
         })?;
         Ok(Config {
             region,
+            endpoints: self.endpoints,
             ecs_endpoint,
             logs_endpoint,
             credentials,
@@ -259,24 +277,6 @@ impl ConfigBuilder {
             validate: self.validate,
             unsafe_wire_trace: self.unsafe_wire_trace,
         })
-    }
-
-    fn endpoint(
-        &self,
-        service: &Service,
-        url: Option<&str>,
-        region: &str,
-    ) -> Result<Endpoint, ConfigError> {
-        match (url, self.unknown_endpoint_kind) {
-            (Some(url), _) => Endpoint::parse(url),
-            (None, Some(variable)) => Err(format!(
-                "{variable} asks for endpoints that this client does not know: unset it or give \
-                 the endpoint's URL in {}",
-                service.endpoint_variable
-            )),
-            (None, None) => Endpoint::public(service, region),
-        }
-        .map_err(ConfigError::Endpoint)
     }
 }
 

@@ -1,79 +1,75 @@
 //! Where a request goes: the public host of a region, or a URL that someone gave.
 
 use std::fmt;
+use std::net::IpAddr;
 
-use crate::service::Service;
+mod partition;
+mod rules;
 
-/// A partition of AWS: regions that share a domain.
-struct Partition {
-    /// What the region's name begins with.
-    region_prefixes: &'static [&'static str],
-    dns_suffix: &'static str,
+pub(crate) use rules::{Endpoints, Given};
+
+/// A resolver of the caller's own. While one is configured, the rules of AWS stand
+/// aside; it is asked once for each service when a configuration is built.
+pub trait ResolveEndpoint: fmt::Debug + Send + Sync {
+    /// Where a service is, or in one sentence why that cannot be said.
+    fn endpoint(&self, parameters: &EndpointParameters<'_>) -> Result<ResolvedEndpoint, String>;
 }
 
-/// Tried in order; a region that none of them knows belongs to [`COMMERCIAL`].
-/// `us-iso…` and `us-gov-…` are longer than any prefix of the commercial partition
-/// could be, which is why that one has none.
-const PARTITIONS: &[Partition] = &[
-    Partition {
-        region_prefixes: &["cn-", "aws-cn-"],
-        dns_suffix: "amazonaws.com.cn",
-    },
-    Partition {
-        region_prefixes: &["us-gov-", "aws-us-gov-"],
-        dns_suffix: "amazonaws.com",
-    },
-    Partition {
-        region_prefixes: &["eusc-"],
-        dns_suffix: "amazonaws.eu",
-    },
-    Partition {
-        region_prefixes: &["us-iso-", "aws-iso-global"],
-        dns_suffix: "c2s.ic.gov",
-    },
-    Partition {
-        region_prefixes: &["us-isob-", "aws-iso-b-"],
-        dns_suffix: "sc2s.sgov.gov",
-    },
-    Partition {
-        region_prefixes: &["eu-isoe-", "aws-iso-e-"],
-        dns_suffix: "cloud.adc-e.uk",
-    },
-    Partition {
-        region_prefixes: &["us-isof-", "aws-iso-f-"],
-        dns_suffix: "csp.hci.ic.gov",
-    },
-];
+/// What a [`ResolveEndpoint`] may decide by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EndpointParameters<'a> {
+    /// `ecs` or `logs`.
+    pub service: &'a str,
+    /// The region of the configuration.
+    pub region: &'a str,
+    /// The URL that somebody configured for the service, if any.
+    pub url: Option<&'a str>,
+    /// Whether FIPS endpoints are asked for.
+    pub use_fips: bool,
+    /// Whether endpoints with IPv6 are asked for.
+    pub use_dual_stack: bool,
+}
 
-const COMMERCIAL: &str = "amazonaws.com";
+/// What a [`ResolveEndpoint`] returns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolvedEndpoint {
+    /// `http` or `https`, host, perhaps port and path.
+    pub url: String,
+    /// Signed for instead of the service's own name.
+    pub signing_name: Option<String>,
+    /// Signed for instead of the configured region.
+    pub signing_region: Option<String>,
+}
+
+impl ResolvedEndpoint {
+    /// An endpoint that is signed for as usual.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            signing_name: None,
+            signing_region: None,
+        }
+    }
+}
 
 /// A checked base URL: `http` or `https`, a host, perhaps a port and a path.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     url: String,
     host: String,
+    /// Signed for instead of the service's own name.
+    pub(crate) signing_name: Option<String>,
+    /// Signed for instead of the configured region.
+    pub(crate) signing_region: Option<String>,
 }
 
 impl Endpoint {
-    /// The public endpoint of a service in a region.
-    pub(crate) fn public(service: &Service, region: &str) -> Result<Self, String> {
-        if !is_host_label(region) {
-            return Err(format!(
-                "`{region}` cannot be a region: only letters, digits and hyphens are allowed"
-            ));
-        }
-        Self::parse(&format!(
-            "https://{}.{region}.{}",
-            service.host_label,
-            dns_suffix(region)
-        ))
-    }
-
     /// An endpoint that someone wrote down.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let url = text.trim().trim_end_matches('/');
-        let rest = match url.split_once("://") {
-            Some(("http" | "https", rest)) => rest,
+        let url = text.trim();
+        let (scheme, rest) = match url.split_once("://") {
+            Some((scheme @ ("http" | "https"), rest)) => (scheme, rest.trim_end_matches('/')),
             Some((scheme, _)) => {
                 return Err(format!(
                     "endpoint `{url}`: `{scheme}` is neither http nor https"
@@ -93,8 +89,10 @@ impl Endpoint {
         let authority = rest.split('/').next().unwrap_or_default();
         let host = host_of(authority).ok_or(format!("endpoint `{url}` has no valid host"))?;
         Ok(Self {
-            url: url.to_owned(),
+            url: format!("{scheme}://{rest}"),
             host: host.to_owned(),
+            signing_name: None,
+            signing_region: None,
         })
     }
 
@@ -106,13 +104,35 @@ impl Endpoint {
         self.url.starts_with("http://")
     }
 
-    /// Whether the host is this machine.
-    pub(crate) fn is_loopback(&self) -> bool {
-        let address = self.host.trim_start_matches('[').trim_end_matches(']');
-        address == "localhost"
-            || address
-                .parse()
-                .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+    /// The same without TLS.
+    fn into_plain_http(mut self) -> Self {
+        if let Some(rest) = self.url.strip_prefix("https://") {
+            self.url = format!("http://{rest}");
+        }
+        self
+    }
+
+    /// The host without the brackets of an IPv6 address.
+    pub(crate) fn host(&self) -> &str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// Whether no proxy may stand in between: this machine, and addresses that only it
+    /// can reach, such as that of the metadata service.
+    pub(crate) fn is_local(&self) -> bool {
+        self.host() == "localhost" || self.host().parse().is_ok_and(is_local)
+    }
+}
+
+fn is_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback() || address.is_link_local(),
+        // The last is the network of the metadata services of AWS.
+        IpAddr::V6(address) => {
+            address.is_loopback()
+                || address.is_unicast_link_local()
+                || address.segments()[..2] == [0xfd00, 0xec2]
+        }
     }
 }
 
@@ -120,18 +140,6 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.url)
     }
-}
-
-fn dns_suffix(region: &str) -> &'static str {
-    PARTITIONS
-        .iter()
-        .find(|partition| {
-            partition
-                .region_prefixes
-                .iter()
-                .any(|p| region.starts_with(p))
-        })
-        .map_or(COMMERCIAL, |partition| partition.dns_suffix)
 }
 
 /// The host of `host`, `host:port` or `[v6]:port`; `None` when there is none or the port is not a number.
@@ -148,52 +156,9 @@ fn host_of(authority: &str) -> Option<&str> {
     (!host.is_empty() && port_is_fine).then_some(host)
 }
 
-fn is_host_label(text: &str) -> bool {
-    (1..=63).contains(&text.len())
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::{ECS, LOGS};
-
-    #[track_caller]
-    fn check(region: &str, url: &str) {
-        assert_eq!(Endpoint::public(&ECS, region).unwrap().url(), url);
-    }
-
-    #[test]
-    fn every_partition_has_its_domain() {
-        check("eu-west-1", "https://ecs.eu-west-1.amazonaws.com");
-        check("cn-north-1", "https://ecs.cn-north-1.amazonaws.com.cn");
-        check("us-gov-west-1", "https://ecs.us-gov-west-1.amazonaws.com");
-        check("eusc-de-east-1", "https://ecs.eusc-de-east-1.amazonaws.eu");
-        check("us-iso-east-1", "https://ecs.us-iso-east-1.c2s.ic.gov");
-        check("us-isob-east-1", "https://ecs.us-isob-east-1.sc2s.sgov.gov");
-        check(
-            "eu-isoe-west-1",
-            "https://ecs.eu-isoe-west-1.cloud.adc-e.uk",
-        );
-        check(
-            "us-isof-south-1",
-            "https://ecs.us-isof-south-1.csp.hci.ic.gov",
-        );
-        check("local", "https://ecs.local.amazonaws.com");
-        let logs = Endpoint::public(&LOGS, "eu-west-1").unwrap();
-        assert_eq!(logs.url(), "https://logs.eu-west-1.amazonaws.com");
-    }
-
-    #[test]
-    fn a_region_must_be_a_host_label() {
-        for region in ["", "evil.example/", "a b", "-x", "x-"] {
-            assert!(Endpoint::public(&ECS, region).is_err(), "{region:?}");
-        }
-    }
 
     #[test]
     fn what_is_no_endpoint_is_refused() {
@@ -214,20 +179,22 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_recognised() {
+    fn local_addresses_are_recognised() {
         for url in [
             "http://127.0.0.1:8327",
             "http://localhost",
             "http://[::1]:80/x",
+            "http://169.254.170.2",
+            "http://[fd00:ec2::254]",
         ] {
-            assert!(Endpoint::parse(url).unwrap().is_loopback(), "{url}");
+            assert!(Endpoint::parse(url).unwrap().is_local(), "{url}");
         }
         for url in [
             "http://10.0.0.1",
             "http://localhost.example",
             "https://[2001:db8::1]",
         ] {
-            assert!(!Endpoint::parse(url).unwrap().is_loopback(), "{url}");
+            assert!(!Endpoint::parse(url).unwrap().is_local(), "{url}");
         }
     }
 }

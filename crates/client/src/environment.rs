@@ -3,12 +3,14 @@
 //! First match wins. Region: `AWS_REGION`, `AWS_DEFAULT_REGION`, profile. Endpoint:
 //! the service's own variable, the service's key in the profile, `AWS_ENDPOINT_URL`,
 //! the profile's `endpoint_url`; all of them silenced by
-//! `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`. Keys: variables, then the profile.
+//! `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`. Keys: variables, then the profile. Everything
+//! else: a variable, then a key of the profile.
 
 use std::path::PathBuf;
 
 use crate::config::{Config, ConfigBuilder, ConfigError};
 use crate::credentials::Credentials;
+use crate::endpoint::Given;
 use crate::profile::{Profile, Profiles};
 use crate::retry::Retry;
 use crate::service::{ECS, LOGS, Service};
@@ -35,42 +37,57 @@ impl Config {
     /// # Ok(()) }
     /// ```
     pub fn from_env(lookup: impl Fn(&str) -> Option<String>) -> Result<ConfigBuilder, ConfigError> {
-        Environment { lookup: &lookup }.read()
+        Environment::new(&lookup)?.read()
     }
 }
 
 struct Environment<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
+    profiles: Profiles,
+    profile_name: String,
+    profile: Profile,
 }
 
-impl Environment<'_> {
-    fn read(&self) -> Result<ConfigBuilder, ConfigError> {
-        let profiles = self.profiles()?;
-        let profile = profiles.profile(&self.profile_name());
+impl<'a> Environment<'a> {
+    fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let named = variable(lookup, "AWS_PROFILE");
+        let profiles = load_profiles(lookup)?;
+        let profile_name = named.clone().unwrap_or_else(|| "default".to_owned());
+        let profile = profiles.profile(&profile_name);
         if profile.is_none()
-            && let Some(name) = self.get("AWS_PROFILE")
+            && let Some(name) = named
         {
             return Err(ConfigError::Profile(format!(
                 "AWS_PROFILE names `{name}`, which is in neither of the AWS files"
             )));
         }
-        let profile = profile.unwrap_or_default();
+        Ok(Self {
+            lookup,
+            profiles,
+            profile_name,
+            profile: profile.unwrap_or_default(),
+        })
+    }
+
+    fn read(&self) -> Result<ConfigBuilder, ConfigError> {
         let mut builder = Config::builder();
         builder.region = self
             .get("AWS_REGION")
             .or_else(|| self.get("AWS_DEFAULT_REGION"))
-            .or_else(|| profile.get("region"));
-        if !self.ignores_endpoints(&profile)? {
-            builder.endpoint_url = self.endpoint(&ECS, &profile, &profiles);
-            builder.logs_endpoint_url = self.endpoint(&LOGS, &profile, &profiles);
+            .or_else(|| self.profile.get("region"));
+        if !self.ignores_endpoints() {
+            builder.endpoints.ecs_url = self.endpoint(&ECS);
+            builder.endpoints.logs_url = self.endpoint(&LOGS);
         }
-        builder.retry = self.retry(&profile)?;
+        builder.endpoints.fips = self.flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")?;
+        builder.endpoints.dual_stack =
+            self.flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")?;
+        builder.retry = self.retry()?;
         builder.app_id = self
-            .get("AWS_SDK_UA_APP_ID")
-            .or_else(|| profile.get("sdk_ua_app_id"));
+            .setting("AWS_SDK_UA_APP_ID", "sdk_ua_app_id")
+            .map(|id| id.value);
         builder.execution_environment = self.get("AWS_EXECUTION_ENV");
-        builder.unknown_endpoint_kind = self.endpoint_kind()?;
-        match self.keys(&profile)? {
+        match self.keys()? {
             Ok(keys) => Ok(builder.credentials(keys)),
             Err(why) => {
                 builder.no_credentials = Some(why);
@@ -79,86 +96,102 @@ impl Environment<'_> {
         }
     }
 
-    /// A variable; an empty one counts as not set.
     fn get(&self, name: &str) -> Option<String> {
-        (self.lookup)(name).filter(|value| !value.is_empty())
+        variable(self.lookup, name)
     }
 
-    fn profile_name(&self) -> String {
-        self.get("AWS_PROFILE")
-            .unwrap_or_else(|| "default".to_owned())
+    fn variable(&self, name: &str) -> Option<Given<String>> {
+        let value = self.get(name)?;
+        let by = name.to_owned();
+        Some(Given { value, by })
     }
 
-    fn profiles(&self) -> Result<Profiles, ConfigError> {
-        let home = self.get("HOME").map(PathBuf::from);
-        let file = |variable: &str, name: &str| match self.get(variable) {
-            Some(path) => Some(PathBuf::from(path)),
-            None => home.as_ref().map(|home| home.join(".aws").join(name)),
+    fn in_profile(&self, key: &str) -> Option<Given<String>> {
+        let value = self.profile.get(key)?;
+        let by = self.name_of(key);
+        Some(Given { value, by })
+    }
+
+    /// How a key of the profile is called in errors.
+    fn name_of(&self, key: &str) -> String {
+        format!("`{key}` of profile `{}`", self.profile_name)
+    }
+
+    /// A variable, else a key of the profile.
+    fn setting(&self, variable: &str, key: &str) -> Option<Given<String>> {
+        self.variable(variable).or_else(|| self.in_profile(key))
+    }
+
+    fn flag(&self, variable: &str, key: &str) -> Result<Option<Given<bool>>, ConfigError> {
+        let Some(text) = self.setting(variable, key) else {
+            return Ok(None);
         };
-        Profiles::load(
-            file("AWS_CONFIG_FILE", "config").as_deref(),
-            file("AWS_SHARED_CREDENTIALS_FILE", "credentials").as_deref(),
-        )
-    }
-
-    fn endpoint(&self, service: &Service, profile: &Profile, all: &Profiles) -> Option<String> {
-        self.get(service.endpoint_variable)
-            .or_else(|| all.service(profile, service.profile_key, "endpoint_url"))
-            .or_else(|| self.get("AWS_ENDPOINT_URL"))
-            .or_else(|| profile.get("endpoint_url"))
-    }
-
-    fn ignores_endpoints(&self, profile: &Profile) -> Result<bool, ConfigError> {
-        const KEY: &str = "ignore_configured_endpoint_urls";
-        match self.flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")? {
-            Some(ignores) => Ok(ignores),
-            None => Ok(boolean(KEY, profile.get(KEY))?.unwrap_or(false)),
-        }
-    }
-
-    fn endpoint_kind(&self) -> Result<Option<&'static str>, ConfigError> {
-        for variable in ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"] {
-            if self.flag(variable)? == Some(true) {
-                return Ok(Some(variable));
+        match boolean(&text.value) {
+            Some(value) => Ok(Some(Given { value, by: text.by })),
+            None => {
+                let problem = format!("`{}` is neither `true` nor `false`", text.value);
+                Err(invalid(&text.by, problem))
             }
         }
-        Ok(None)
     }
 
-    fn flag(&self, name: &str) -> Result<Option<bool>, ConfigError> {
-        boolean(name, self.get(name))
+    fn endpoint(&self, service: &Service) -> Option<Given<String>> {
+        let in_section = || {
+            let key = "endpoint_url";
+            let url = self
+                .profiles
+                .service(&self.profile, service.profile_key, key);
+            url.map(|value| Given {
+                value,
+                by: self.name_of(&format!("services / {} / {key}", service.profile_key)),
+            })
+        };
+        self.variable(service.endpoint_variable)
+            .or_else(in_section)
+            .or_else(|| self.setting("AWS_ENDPOINT_URL", "endpoint_url"))
     }
 
-    fn retry(&self, profile: &Profile) -> Result<Retry, ConfigError> {
+    /// A nonsensical value is warned of and ignored, as the AWS tools do.
+    fn ignores_endpoints(&self) -> bool {
+        let setting = self.setting(
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+            "ignore_configured_endpoint_urls",
+        );
+        let Some(text) = setting else { return false };
+        boolean(&text.value).unwrap_or_else(|| {
+            tracing::warn!(
+                by = text.by,
+                value = text.value,
+                "neither true nor false: ignored"
+            );
+            false
+        })
+    }
+
+    fn retry(&self) -> Result<Retry, ConfigError> {
         let mut retry = Retry::default();
-        if let Some(text) = self
-            .get("AWS_MAX_ATTEMPTS")
-            .or_else(|| profile.get("max_attempts"))
-        {
-            retry.max_attempts = text.trim().parse().ok().filter(|n| *n > 0).ok_or_else(|| {
-                invalid(
-                    "AWS_MAX_ATTEMPTS",
-                    format!("`{text}` is not a number from 1 up"),
-                )
+        if let Some(text) = self.setting("AWS_MAX_ATTEMPTS", "max_attempts") {
+            let number = text.value.trim().parse().ok().filter(|n| *n > 0);
+            retry.max_attempts = number.ok_or_else(|| {
+                let problem = format!("`{}` is not a number from 1 up", text.value);
+                invalid(&text.by, problem)
             })?;
         }
-        match self
-            .get("AWS_RETRY_MODE")
-            .or_else(|| profile.get("retry_mode"))
-            .as_deref()
-        {
-            None | Some("standard") => {}
-            Some("adaptive") => retry.adaptive = true,
-            Some(mode) => {
-                let problem = format!("`{mode}` is neither `standard` nor `adaptive`");
-                return Err(invalid("AWS_RETRY_MODE", problem));
-            }
+        if let Some(mode) = self.setting("AWS_RETRY_MODE", "retry_mode") {
+            retry.adaptive = match mode.value.as_str() {
+                "standard" => false,
+                "adaptive" => true,
+                other => {
+                    let problem = format!("`{other}` is neither `standard` nor `adaptive`");
+                    return Err(invalid(&mode.by, problem));
+                }
+            };
         }
         Ok(retry)
     }
 
     /// Keys, or why there are none.
-    fn keys(&self, profile: &Profile) -> Result<Result<Credentials, String>, ConfigError> {
+    fn keys(&self) -> Result<Result<Credentials, String>, ConfigError> {
         let from_variables = pair("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", |name| {
             self.get(name)
         })?;
@@ -166,24 +199,42 @@ impl Environment<'_> {
             return Ok(Ok(with_token(keys, self.get("AWS_SESSION_TOKEN"))));
         }
         let from_profile = pair("aws_access_key_id", "aws_secret_access_key", |name| {
-            profile.get(name)
+            self.profile.get(name)
         })?;
         if let Some(keys) = from_profile {
-            return Ok(Ok(with_token(keys, profile.get("aws_session_token"))));
+            return Ok(Ok(with_token(keys, self.profile.get("aws_session_token"))));
         }
-        let name = self.profile_name();
-        Ok(Err(
-            match OTHER_SOURCES.iter().find(|key| profile.get(key).is_some()) {
-                Some(key) => format!(
-                    "profile `{name}` gets them by `{key}`, which this client cannot do; \
+        let name = &self.profile_name;
+        let other = OTHER_SOURCES
+            .iter()
+            .find(|key| self.profile.get(key).is_some());
+        Ok(Err(match other {
+            Some(key) => format!(
+                "profile `{name}` gets them by `{key}`, which this client cannot do; \
                  `aws configure export-credentials --format env` turns them into variables"
-                ),
-                None => format!(
-                    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or put keys into profile `{name}`"
-                ),
-            },
-        ))
+            ),
+            None => format!(
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or put keys into profile `{name}`"
+            ),
+        }))
     }
+}
+
+/// A variable; an empty one counts as not set.
+fn variable(lookup: &dyn Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+    lookup(name).filter(|value| !value.is_empty())
+}
+
+fn load_profiles(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Profiles, ConfigError> {
+    let home = variable(lookup, "HOME").map(PathBuf::from);
+    let file = |name: &str, usual: &str| match variable(lookup, name) {
+        Some(path) => Some(PathBuf::from(path)),
+        None => home.as_ref().map(|home| home.join(".aws").join(usual)),
+    };
+    Profiles::load(
+        file("AWS_CONFIG_FILE", "config").as_deref(),
+        file("AWS_SHARED_CREDENTIALS_FILE", "credentials").as_deref(),
+    )
 }
 
 /// Both halves of a key, neither, or an error that names the missing half.
@@ -207,15 +258,11 @@ fn with_token(keys: Credentials, token: Option<String>) -> Credentials {
     }
 }
 
-fn boolean(name: &str, value: Option<String>) -> Result<Option<bool>, ConfigError> {
-    match value.as_deref().map(str::to_ascii_lowercase).as_deref() {
-        None => Ok(None),
-        Some("true") => Ok(Some(true)),
-        Some("false") => Ok(Some(false)),
-        Some(other) => Err(invalid(
-            name,
-            format!("`{other}` is neither `true` nor `false`"),
-        )),
+fn boolean(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
     }
 }
 

@@ -81,6 +81,7 @@ pub use cancel::CancelToken;
 pub use client::{CallFuture, Client};
 pub use config::{Config, ConfigBuilder, ConfigError};
 pub use credentials::{Credentials, CredentialsFuture, ProvideCredentials};
+pub use endpoint::{EndpointParameters, ResolveEndpoint, ResolvedEndpoint};
 pub use error::{Error, ErrorKind, ServiceError, Timeout};
 pub use logs::Logs;
 pub use options::CallOptions;

@@ -96,7 +96,7 @@ impl Pipeline {
             .with_client_plugins(default_plugins(defaults))
             .with_client_plugin(
                 StaticRuntimePlugin::new()
-                    .with_config(shared_settings(&service, config).freeze())
+                    .with_config(shared_settings(&service, endpoint, config).freeze())
                     .with_runtime_components(components),
             );
         Self {
@@ -211,13 +211,17 @@ impl Pipeline {
     }
 }
 
-fn shared_settings(service: &Service, config: &Config) -> Layer {
+fn shared_settings(service: &Service, endpoint: &Endpoint, config: &Config) -> Layer {
     let mut settings = Layer::new("client");
     settings.store_put(AuthSchemeOptionResolverParams::new(()));
     settings.store_put(EndpointResolverParams::new(()));
     settings.store_put(SigV4OperationSigningConfig::default());
-    settings.store_put(SigningName::from_static(service.signing_name));
-    settings.store_put(SigningRegion::from(Region::new(config.region.clone())));
+    settings.store_put(match endpoint.signing_name.clone() {
+        Some(name) => SigningName::from(name),
+        None => SigningName::from_static(service.signing_name),
+    });
+    let region = endpoint.signing_region.as_ref().unwrap_or(&config.region);
+    settings.store_put(SigningRegion::from(Region::new(region.clone())));
     settings.store_put(config.retry.to_smithy());
     settings.store_put(config.timeouts.to_smithy());
     // One quota per client: two clients in a process do not starve each other.

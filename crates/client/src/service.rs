@@ -7,6 +7,8 @@ pub(crate) struct Service {
     pub(crate) name: &'static str,
     /// First label of the public host name: `ecs` in `ecs.eu-west-1.amazonaws.com`.
     pub(crate) host_label: &'static str,
+    /// Regions in which the ordinary host is the FIPS one.
+    pub(crate) fips_is_plain_in: &'static [&'static str],
     /// Service part of the signature's credential scope.
     pub(crate) signing_name: &'static str,
     /// What stands before the operation's name in `x-amz-target`.
@@ -23,6 +25,7 @@ pub(crate) struct Service {
 pub(crate) const ECS: Service = Service {
     name: "ECS",
     host_label: "ecs",
+    fips_is_plain_in: &[],
     signing_name: model::operations::SIGNING_NAME,
     target_prefix: model::operations::TARGET_PREFIX,
     api_version: model::operations::API_VERSION,
@@ -34,6 +37,7 @@ pub(crate) const ECS: Service = Service {
 pub(crate) const LOGS: Service = Service {
     name: "CloudWatch Logs",
     host_label: "logs",
+    fips_is_plain_in: &["us-gov-east-1", "us-gov-west-1"],
     signing_name: "logs",
     target_prefix: "Logs_20140328",
     api_version: "2014-03-28",

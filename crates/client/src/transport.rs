@@ -22,7 +22,7 @@ type Way = (bool, bool);
 impl Transports {
     /// The transport that reaches an endpoint.
     pub(crate) fn to(&self, endpoint: &Endpoint) -> SharedHttpClient {
-        let way = (endpoint.is_plain_http(), endpoint.is_loopback());
+        let way = (endpoint.is_plain_http(), endpoint.is_local());
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = known.entry(way).or_insert_with(|| http_client(endpoint));
         found.clone()
@@ -31,15 +31,16 @@ impl Transports {
 
 /// A client for one endpoint. Plain HTTP is built without TLS, because reading the
 /// system's certificates takes longer than a call to a local server. The proxy
-/// variables (`HTTPS_PROXY`, `NO_PROXY` …) count except towards this machine.
+/// variables (`HTTPS_PROXY`, `NO_PROXY` …) count except towards this machine
+/// and its metadata services.
 fn http_client(endpoint: &Endpoint) -> SharedHttpClient {
     let plain = endpoint.is_plain_http();
-    let loopback = endpoint.is_loopback();
+    let local = endpoint.is_local();
     Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = Connector::builder();
         connector.set_connector_settings(settings.cloned());
         connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
-        if !loopback {
+        if !local {
             connector.set_proxy_config(Some(ProxyConfig::from_env()));
         }
         if plain {

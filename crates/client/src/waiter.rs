@@ -157,7 +157,7 @@ impl Client {
         cluster: Option<&str>,
         tasks: impl IntoIterator<Item = impl Into<String>>,
     ) -> TaskWait<'_> {
-        let is_local = self.config().ecs_endpoint.is_loopback();
+        let is_local = self.config().ecs_endpoint.is_local();
         TaskWait {
             client: self,
             cluster: cluster.map(str::to_owned),

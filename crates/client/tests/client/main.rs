@@ -5,6 +5,8 @@
 
 mod calls;
 mod config;
+mod credentials;
+mod endpoints;
 mod failures;
 mod options;
 mod pages;
@@ -12,5 +14,6 @@ mod requests;
 mod retries;
 mod secrets;
 mod server;
+mod settings;
 mod starts;
 mod waits;
