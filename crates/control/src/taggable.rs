@@ -6,6 +6,7 @@ use model::{Arn, ContainerInstanceId, TaskId};
 
 use crate::cx::{Cx, ReadCx, Settings};
 use crate::error::OpError;
+use crate::record::instance::InstanceStatus;
 use crate::record::{CapacityProvider, Cluster, Definition, DefinitionKey, Instance, Task};
 use crate::state::State;
 use crate::view::cluster::is_active;
@@ -138,13 +139,14 @@ impl Taggable {
         found.map(|one| &**one).ok_or_else(|| self.not_found())
     }
 
+    /// One that was deregistered is gone, as deleted clusters and providers are.
     fn instance<'a>(
         &self,
         state: &'a State,
         named: &InCluster<ContainerInstanceId>,
     ) -> Result<&'a Instance, OpError> {
         let found = state.instances().get(&named.id);
-        let found = found.filter(|one| named.is_of(&one.cluster));
+        let found = found.filter(|one| named.is_of(&one.cluster) && is_registered(one));
         found.map(|one| &**one).ok_or_else(|| self.not_found())
     }
 
@@ -166,6 +168,10 @@ impl Taggable {
             ),
         }
     }
+}
+
+fn is_registered(instance: &Instance) -> bool {
+    instance.status != InstanceStatus::Inactive
 }
 
 fn definition_key(settings: &Settings, text: &str) -> Result<DefinitionKey, OpError> {

@@ -60,9 +60,8 @@ fn check_value(value: &str) -> Result<(), OpError> {
 
 fn check_characters(what: &str, text: &str) -> Result<(), OpError> {
     if is_reserved(text) {
-        return Err(OpError::invalid_parameter(format!(
-            "A tag {what} must not begin with aws:, which is reserved."
-        )));
+        let text = format!("Tag {what} must not start with aws:");
+        return Err(OpError::invalid_parameter(text));
     }
     if let Some(bad) = NOT_ALLOWED.find(text) {
         return Err(OpError::invalid_parameter(format!(
@@ -94,7 +93,8 @@ pub(crate) fn key_of(tag: &Tag) -> &str {
     tag.key.as_deref().unwrap_or_default()
 }
 
-/// Adds tags to those a resource has; a known key gets the new value in its old place.
+/// Adds tags to those a resource has; a known key gets the new value in its old place. Fails only
+/// where they become too many.
 pub(crate) fn merged(have: &[Tag], new: Vec<Tag>) -> Result<Vec<Tag>, OpError> {
     let mut tags = have.to_vec();
     for tag in new {

@@ -1,6 +1,11 @@
 //! DeleteCluster: turns an empty cluster INACTIVE; refused while tasks or instances remain.
 //!
-//! What surprises: its stopped tasks and their tokens are forgotten at once. Nobody can see
+//! What surprises: capacity providers do not keep a cluster. Those of Auto Scaling groups and of
+//! Fargate are only associated with it, and are no longer once it is deleted;
+//! `ClusterContainsCapacityProviderException` is for those of managed instances, which live in a
+//! cluster and are not built.
+//!
+//! Its stopped tasks and their tokens are forgotten at once. Nobody can see
 //! them any more, and a new cluster of the same name must not have them.
 
 use model::errors::ErrorCode;
@@ -129,6 +134,28 @@ mod tests {
         world.tell(id, HostStatus::Stopped);
         world.ok("DeleteCluster", r#"{"cluster":"batch"}"#);
         assert_eq!(world.state.tasks().len(), 0);
+    }
+
+    #[test]
+    fn capacity_providers_leave_a_cluster_that_is_deleted() {
+        let mut world = World::new();
+        world.ok("CreateCluster", r#"{"clusterName":"batch"}"#);
+        world.provider("growing", r#""status":"ENABLED""#);
+        let default = r#"{"capacityProvider":"growing"}"#;
+        world.associate("batch", &["growing", "FARGATE"], default);
+        let provider = r#"{"capacityProvider":"growing"}"#;
+        let used = "ClientException: The capacity provider cannot be deleted because it is \
+                    associated with cluster: batch. Remove the capacity provider from the cluster \
+                    and try again.";
+        world.refused("DeleteCapacityProvider", provider, used);
+        world.ok("DeleteCluster", r#"{"cluster":"batch"}"#);
+        world.ok("DeleteCapacityProvider", provider);
+        let anew = world.ok("CreateCluster", r#"{"clusterName":"batch"}"#);
+        assert_eq!(anew["cluster"]["capacityProviders"], json!([]));
+        assert_eq!(
+            anew["cluster"]["defaultCapacityProviderStrategy"],
+            json!([])
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! TagResource: adds tags, or gives known keys new values. Reserved keys are refused.
 
+use model::errors::ErrorCode;
 use model::shapes::{TagResourceInput, TagResourceOutput};
 
 use crate::cx::Cx;
@@ -16,8 +17,16 @@ pub(crate) fn tag_resource(
     if new.is_empty() {
         return Err(OpError::invalid_parameter("Tags cannot be empty."));
     }
-    resource.change(cx, |have| tags::merged(have, new))?;
+    resource.change(cx, |have| tags::merged(have, new).map_err(over_the_quota))?;
     Ok(TagResourceOutput::default())
+}
+
+/// Of the operations with tags, only this one adds to what is there, and declares this exception.
+fn over_the_quota(error: OpError) -> OpError {
+    OpError {
+        code: ErrorCode::LimitExceededException,
+        ..error
+    }
 }
 
 #[cfg(test)]
@@ -84,7 +93,7 @@ mod tests {
         let mut world = World::with_app();
         let id = world.run(&app(r#","enableECSManagedTags":true"#))[0];
         let arn = format!("{ARN}:task/default/{id}");
-        let text = format!("{INVALID}A tag key must not begin with aws:, which is reserved.");
+        let text = format!("{INVALID}Tag key must not start with aws:");
         let managed = r#"{"key":"aws:ecs:clusterName","value":"other"}"#;
         world.refused("TagResource", &tag(&arn, managed), &text);
         let keys = format!(r#"{{"resourceArn":"{arn}","tagKeys":["aws:ecs:clusterName"]}}"#);
@@ -93,18 +102,95 @@ mod tests {
         assert_eq!(tags_of(&mut world, &arn), expected);
     }
 
+    /// `{"key":"k1"}` and so on, with commas.
+    fn numbered(count: usize) -> String {
+        let tags: Vec<String> = (1..=count)
+            .map(|i| format!(r#"{{"key":"k{i}"}}"#))
+            .collect();
+        tags.join(",")
+    }
+
+    /// The resource can be made with 50 tags, `make` having a place for them, and has no room for
+    /// another one then; with 51 it is not made.
+    #[track_caller]
+    fn check_fifty(operation: &str, make: &str, resource: &str) {
+        let mut world = World::with_app();
+        let make = |count| make.replace("TAGS", &numbered(count));
+        let text = format!("{INVALID}A resource can have at most 50 tags, but would have 51.");
+        world.refused(operation, &make(51), &text);
+        let made = world.ok(operation, &make(50)).to_string();
+        let (_, id) = made.split_once(&format!("{ARN}:{resource}")).unwrap();
+        let arn = format!("{ARN}:{resource}{}", &id[..id.find('"').unwrap()]);
+        let text =
+            "LimitExceededException: A resource can have at most 50 tags, but would have 51.";
+        world.refused("TagResource", &tag(&arn, r#"{"key":"one more"}"#), text);
+        world.ok("TagResource", &tag(&arn, r#"{"key":"k1","value":"new"}"#));
+        let tags = tags_of(&mut world, &arn);
+        assert_eq!(tags.as_array().unwrap().len(), 50, "{arn}");
+        assert_eq!(tags[0], json!({"key": "k1", "value": "new"}), "{arn}");
+    }
+
+    #[test]
+    fn fifty_tags_fit_on_every_kind_of_resource() {
+        let cluster = r#"{"clusterName":"tagged","tags":[TAGS]}"#;
+        check_fifty("CreateCluster", cluster, "cluster/tagged");
+        let definition = r#"{"family":"tagged","tags":[TAGS],
+            "containerDefinitions":[{"name":"main","image":"i","memory":6}]}"#;
+        check_fifty(
+            "RegisterTaskDefinition",
+            definition,
+            "task-definition/tagged:1",
+        );
+        let provider = r#"{"name":"tagged","tags":[TAGS],
+            "autoScalingGroupProvider":{"autoScalingGroupArn":"group"}}"#;
+        check_fifty(
+            "CreateCapacityProvider",
+            provider,
+            "capacity-provider/tagged",
+        );
+        let instance = r#"{"tags":[TAGS]}"#;
+        check_fifty(
+            "RegisterContainerInstance",
+            instance,
+            "container-instance/default/",
+        );
+        check_fifty("RunTask", &app(r#","tags":[TAGS]"#), "task/default/");
+    }
+
     #[test]
     fn fifty_own_tags_fit_beside_the_managed_one() {
         let mut world = World::with_app();
         let id = world.run(&app(r#","enableECSManagedTags":true"#))[0];
         let arn = format!("{ARN}:task/default/{id}");
-        let fifty: Vec<String> = (0..50).map(|i| format!(r#"{{"key":"k{i}"}}"#)).collect();
-        world.ok("TagResource", &tag(&arn, &fifty.join(",")));
-        world.refused(
-            "TagResource",
-            &tag(&arn, r#"{"key":"one more"}"#),
-            &format!("{INVALID}A resource can have at most 50 tags, but would have 51."),
+        world.ok("TagResource", &tag(&arn, &numbered(50)));
+        let text =
+            "LimitExceededException: A resource can have at most 50 tags, but would have 51.";
+        world.refused("TagResource", &tag(&arn, r#"{"key":"one more"}"#), text);
+    }
+
+    #[test]
+    fn a_draining_instance_takes_tags_and_one_that_has_left_does_not() {
+        let mut world = World::new();
+        let id = world.add_instance("default", 1024, 1024);
+        let arn = format!("{ARN}:container-instance/default/{id}");
+        let draining = format!(r#"{{"containerInstances":["{id}"],"status":"DRAINING"}}"#);
+        world.ok("UpdateContainerInstancesState", &draining);
+        world.ok("TagResource", &tag(&arn, r#"{"key":"a"}"#));
+        world.ok(
+            "DeregisterContainerInstance",
+            &format!(r#"{{"containerInstance":"{id}"}}"#),
         );
+        let missing = "ResourceNotFoundException: The specified resource was not found.";
+        world.refused("TagResource", &tag(&arn, r#"{"key":"b"}"#), missing);
+        let keys = format!(r#"{{"resourceArn":"{arn}","tagKeys":["a"]}}"#);
+        world.refused("UntagResource", &keys, missing);
+        let described = format!(r#"{{"containerInstances":["{id}"],"include":["TAGS"]}}"#);
+        let tags = world.at(
+            "DescribeContainerInstances",
+            &described,
+            "/containerInstances/0/tags",
+        );
+        assert_eq!(tags, json!([{"key": "a", "value": ""}]));
     }
 
     #[test]
