@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_smithy_async::rt::sleep::{AsyncSleep, TokioSleep};
+use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep, TokioSleep};
 use model::operations::Operation;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -111,8 +111,8 @@ impl Client {
         tokens.fresh().map_err(|kind| Error::new(kind, call()))
     }
 
-    pub(crate) async fn sleep(&self, length: Duration) {
-        TokioSleep::new().sleep(length).await;
+    pub(crate) fn sleep(&self, length: Duration) -> Sleep {
+        TokioSleep::new().sleep(length)
     }
 
     /// Reading logs, through the same pipeline.

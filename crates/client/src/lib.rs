@@ -73,7 +73,7 @@ mod timeouts;
 mod token;
 mod transport;
 mod validate;
-mod waiter;
+mod wait;
 mod wire;
 
 pub use backoff::{Backoff, Jitter, Pauses};
@@ -95,4 +95,4 @@ pub use run::{
 };
 pub use timeouts::Timeouts;
 pub use token::{RandomToken, TokenProvider};
-pub use waiter::{Poll, TaskWait, WaitError, WaitPolicy};
+pub use wait::{LastPoll, Poll, TaskWait, Verdict, WaitError, WaitFailed, WaitPolicy, judges};

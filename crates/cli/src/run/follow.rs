@@ -6,7 +6,7 @@ use std::pin::{Pin, pin};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use client::{Poll, WaitError, WaitPolicy};
+use client::{Backoff, Jitter, Poll, WaitError, WaitPolicy};
 use model::shapes::{StopTaskInput, Task, TaskDefinition};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -20,8 +20,11 @@ use crate::screen::{self, Screen};
 /// How often a server on this machine is asked: it is cheap there, and a short task is
 /// not to wait for us.
 const LOCAL_POLL: WaitPolicy = WaitPolicy {
-    first_delay: Duration::from_millis(20),
-    max_delay: Duration::from_millis(250),
+    backoff: Backoff {
+        first: Duration::from_millis(20),
+        max: Duration::from_millis(250),
+        jitter: Jitter::None,
+    },
     missing_grace: Duration::from_secs(60),
     max_wait: None,
 };

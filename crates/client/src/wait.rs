@@ -1,0 +1,13 @@
+//! Waiting for what the service does meanwhile: for tasks, and for anything that an
+//! answer shows.
+
+mod answer;
+pub mod judges;
+mod look;
+mod policy;
+mod rounds;
+mod tasks;
+
+pub use answer::{Verdict, WaitFailed};
+pub use policy::WaitPolicy;
+pub use tasks::{LastPoll, Poll, TaskWait, WaitError};
