@@ -80,3 +80,10 @@ const either = await outcome(() => sdk.waitUntilTasksRunning(wait, { tasks: fres
 assert.ok(["SUCCESS", "FAILURE"].includes(either.state), either.state);
 const missing = await outcome(() => sdk.waitUntilTasksRunning(wait, { tasks: ["0".repeat(32)] }));
 assert.deepEqual(missing, { state: "FAILURE", looks: 1 });
+
+// Signatures are checked: all of the above was signed well.
+const forger = new sdk.ECSClient({
+  maxAttempts: 1,
+  credentials: { accessKeyId: process.env.AWS_ACCESS_KEY_ID, secretAccessKey: "wrong" },
+});
+await assert.rejects(forger.send(new sdk.ListTasksCommand({})), { name: "InvalidSignatureException" });

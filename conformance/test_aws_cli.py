@@ -29,6 +29,27 @@ class AwsCli(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout) if done.stdout.strip() else None
 
+    def test_a_wrong_secret_is_refused(self):
+        """So everything that is answered here was signed well."""
+        variables = harness.environment(
+            AWS_ENDPOINT_URL=self.server.url,
+            AWS_DEFAULT_REGION=harness.REGION,
+            AWS_ACCESS_KEY_ID=harness.KEY[0],
+            AWS_SECRET_ACCESS_KEY="wrong",
+        )
+        done = subprocess.run(
+            [harness.AWS, "ecs", "list-tasks"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=variables,
+            timeout=harness.PATIENCE * 2,
+            check=False,
+        )
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("(InvalidSignatureException)", done.stderr)
+
     def test_the_whole_way_of_a_task(self):
         cluster = self.aws("ecs", "create-cluster", "--cluster-name", "cli")["cluster"]
         self.assertEqual(cluster["status"], "ACTIVE")

@@ -6,36 +6,15 @@ mod waits;
 use std::time::Duration;
 
 use aws_sdk_ecs::client::Waiters as _;
-use aws_sdk_ecs::config::{Credentials, Region, retry::RetryConfig};
+use aws_sdk_ecs::config::{Credentials, retry::RetryConfig};
 use aws_sdk_ecs::error::ProvideErrorMetadata as _;
 use aws_sdk_ecs::types::{ContainerDefinition, DesiredStatus, Tag, TaskField};
 use aws_sdk_ecs::{Client, Config};
-
-fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"))
-}
-
-fn client() -> Client {
-    let keys = Credentials::new(
-        variable("AWS_ACCESS_KEY_ID"),
-        variable("AWS_SECRET_ACCESS_KEY"),
-        None,
-        None,
-        "environment",
-    );
-    let config = Config::builder()
-        .behavior_version_latest()
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .endpoint_url(variable("AWS_ENDPOINT_URL_ECS"))
-        .region(Region::new(variable("AWS_REGION")))
-        .credentials_provider(keys)
-        .retry_config(RetryConfig::disabled());
-    Client::from_conf(config.build())
-}
+use sdk_rust::{sdk_client, variable};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let client = client();
+    let client = sdk_client(RetryConfig::disabled());
     let cluster = client.create_cluster().cluster_name("rust").send().await;
     let cluster = cluster.unwrap().cluster.unwrap();
     assert_eq!(cluster.status(), Some("ACTIVE"));
@@ -98,4 +77,14 @@ async fn main() {
     assert_eq!(conflict.code(), Some("ConflictException"));
     assert!(conflict.is_conflict_exception());
     waits::check(&client).await;
+    a_wrong_secret_is_refused(&client).await;
+}
+
+/// Signatures are checked: everything else here was signed well.
+async fn a_wrong_secret_is_refused(client: &Client) {
+    let forged = Credentials::new(variable("AWS_ACCESS_KEY_ID"), "wrong", None, None, "forged");
+    let forging = Config::builder().credentials_provider(forged);
+    let listing = client.list_tasks().customize().config_override(forging);
+    let refused = listing.send().await.unwrap_err();
+    assert_eq!(refused.code(), Some("InvalidSignatureException"));
 }

@@ -133,6 +133,13 @@ conformance! {
     check test_rust {
         rust "Rust"
     }
+    check test_wire {
+        wire "Wire"
+    }
+    check test_signatures {
+        vectors "Vectors"
+        signed "Signed"
+    }
     check_alone test_native {
         commands "Commands"
         on_a_server "OnAServer"
