@@ -4,6 +4,7 @@
 mod compatibility;
 mod conformance;
 mod dependencies;
+mod locks;
 mod proof;
 mod purity;
 mod seeds;
@@ -26,6 +27,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 fn complaints() -> anyhow::Result<Vec<String>> {
     let tree = Tree::read()?;
     let mut found = dependencies::complaints()?;
+    found.extend(locks::complaints()?);
     found.extend(text::complaints(&tree));
     found.extend(conformance::complaints(&tree));
     found.extend(purity::complaints(&tree));

@@ -19,13 +19,19 @@ pub(super) fn complaints(tree: &Tree) -> Vec<String> {
             .split_once(&format!(" test_{module} {{"))
             .unwrap_or_default();
         let listed = from_module.split('}').next().unwrap_or_default();
-        let classes = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("class ")?.strip_suffix("(Case):"));
+        let classes = text.lines().filter_map(class_of_tests);
         let missing = classes.filter(|class| !listed.contains(&format!("\"{class}\"")));
         found.extend(missing.map(|class| format!("{path}: {RUNNER} does not run {class}")));
     }
     found
+}
+
+/// With a server of the harness, or without.
+fn class_of_tests(line: &str) -> Option<&str> {
+    let class = line.strip_prefix("class ")?;
+    class
+        .strip_suffix("(Case):")
+        .or_else(|| class.strip_suffix("(unittest.TestCase):"))
 }
 
 #[cfg(test)]
@@ -41,10 +47,11 @@ mod tests {
             ),
             (
                 "conformance/test_a.py",
-                "class One(Case):\nclass Two(Case):\nclass Other(Server):\n",
+                "class One(Case):\nclass Two(Case):\nclass Three(unittest.TestCase):\nclass Other(Server):\n",
             ),
         ]);
-        let expected = format!("conformance/test_a.py: {RUNNER} does not run Two");
-        assert_eq!(complaints(&tree), [expected]);
+        let expected = ["Two", "Three"]
+            .map(|class| format!("conformance/test_a.py: {RUNNER} does not run {class}"));
+        assert_eq!(complaints(&tree), expected);
     }
 }
