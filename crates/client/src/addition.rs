@@ -19,10 +19,13 @@ use serde::de::DeserializeOwned;
 
 use crate::config::{Config, check_app_id, check_retry};
 use crate::endpoint::Endpoint;
-use crate::intercept::{ExtraHeaders, Recorder, UserAgent};
+use crate::intercept::{ExtraHeaders, UserAgent};
 use crate::options::CallOptions;
-use crate::retry::Retry;
+use crate::per_attempt::PerAttempt;
+use crate::record::Recorder;
+use crate::retry::{Quotas, Retry};
 use crate::service::Service;
+use crate::strategy::Strategy;
 use crate::timeouts::Timeouts;
 use crate::transport::Transports;
 use crate::wire::{Deserializer, Serializer};
@@ -34,6 +37,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) config: &'a Config,
     pub(crate) options: &'a CallOptions,
     pub(crate) transports: &'a Transports,
+    pub(crate) quotas: &'a Quotas,
 }
 
 impl Wanted<'_> {
@@ -63,11 +67,21 @@ impl Wanted<'_> {
         let mut settings = Layer::new("call");
         settings.store_put(CallName::new(self.operation, self.service.name));
         settings.store_put(SharedRequestSerializer::new(Serializer));
-        settings.store_put(SharedResponseDeserializer::new(Deserializer::<O>::new()));
+        settings.store_put(SharedResponseDeserializer::new(Deserializer::<O>::new(
+            self.retry().reading(),
+        )));
         let endpoint = self.config.elsewhere(self.service, self.options)?;
         self.change_settings(&mut settings, endpoint.as_ref())?;
+        let attempts = PerAttempt {
+            invocation_id: self.config.invocation_ids.token()?,
+            deadline: self.options.deadline,
+            recorder: recorder.clone(),
+            is_signed: self.config.sign_attempts,
+        };
         let components = RuntimeComponentsBuilder::new("call")
-            .with_interceptor(SharedInterceptor::permanent(recorder.clone()));
+            .with_retry_strategy(Some(Strategy::new(recorder.clone())))
+            .with_interceptor(SharedInterceptor::permanent(recorder.clone()))
+            .with_interceptor(SharedInterceptor::permanent(attempts));
         let components = self.change_components(components, endpoint.as_ref())?;
         Ok(StaticRuntimePlugin::new()
             .with_config(settings.freeze())
@@ -93,9 +107,11 @@ impl Wanted<'_> {
             let retry = self.retry();
             check_retry(&retry).map_err(|problem| problem.to_string())?;
             settings.store_put(retry.to_smithy());
+            settings.store_put(self.quotas.of(retry.rules));
         }
         if options.timeouts.is_some() || options.deadline.is_some() {
             settings.store_put(self.timeouts().to_smithy());
+            settings.store_put(self.timeouts().stalled_to_smithy());
         }
         Ok(())
     }
@@ -116,17 +132,28 @@ impl Wanted<'_> {
                 .with_identity_resolver(SCHEME_ID, signer.keys.clone())
                 .with_identity_cache(Some(signer.cache.clone()));
         }
-        if let Some(app_id) = options.app_id.as_deref() {
-            check_app_id(Some(app_id)).map_err(|problem| problem.to_string())?;
-            let environment = self.config.execution_environment.as_deref();
-            let agent = UserAgent::new(self.service, Some(app_id), environment);
-            components.push_interceptor(SharedInterceptor::permanent(agent));
+        if options.app_id.is_some() || options.retry.is_some() {
+            components.push_interceptor(SharedInterceptor::permanent(self.user_agent()?));
         }
         if !options.headers.is_empty() {
             let headers = ExtraHeaders::new(&options.headers)?;
             components.push_interceptor(SharedInterceptor::permanent(headers));
         }
+        for hook in &options.interceptors {
+            components.push_interceptor(hook.clone());
+        }
         Ok(components)
+    }
+
+    fn user_agent(&self) -> Result<UserAgent, String> {
+        let app_id = self.options.app_id.as_deref();
+        check_app_id(app_id).map_err(|problem| problem.to_string())?;
+        Ok(UserAgent::new(
+            self.service,
+            app_id.or(self.config.app_id.as_deref()),
+            self.config.execution_environment.as_deref(),
+            self.retry(),
+        ))
     }
 }
 

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
+use crate::limits;
 use crate::logs::Logs;
 use crate::options::CallOptions;
 use crate::pipeline::Pipeline;
@@ -51,7 +52,7 @@ pub(crate) struct Facts {
 impl Client {
     /// A client for a configuration. Opens no connection yet.
     pub fn new(config: Config) -> Self {
-        let transports = Arc::new(Transports::default());
+        let transports = Arc::new(Transports::new(config.http_client.clone()));
         let ecs = Pipeline::new(ECS, &config.ecs_endpoint, &config, &transports);
         let logs = Pipeline::new(LOGS, &config.logs_endpoint, &config, &transports);
         Self(Arc::new(Shared { config, ecs, logs }))
@@ -137,11 +138,9 @@ impl Client {
     where
         O: DeserializeOwned + Debug + Send + Sync + 'static,
     {
-        let ready = self.prepare(facts, input, options).and_then(|prepared| {
-            pipeline
-                .ready::<O>(facts, prepared, (&self.0.config, options))
-                .map_err(ErrorKind::Config)
-        });
+        let ready = self
+            .prepare(facts, input, options)
+            .and_then(|prepared| pipeline.ready::<O>(facts, prepared, (&self.0.config, options)));
         match ready {
             Ok(ready) => Box::pin(pipeline.send(ready)),
             Err(kind) => {
@@ -162,8 +161,9 @@ impl Client {
         let mut input = serde_json::to_value(input).map_err(request)?;
         if options.validate.unwrap_or(self.0.config.validate) {
             let missing = validate::missing(facts.name, &input);
-            if !missing.is_empty() {
-                return Err(ErrorKind::Validation { missing });
+            let broken = limits::broken(facts.name, &input);
+            if !missing.is_empty() || !broken.is_empty() {
+                return Err(ErrorKind::Validation { missing, broken });
             }
         }
         let tokens = options.tokens.as_ref().unwrap_or(&self.0.config.tokens);

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use aws_smithy_async::time::SharedTimeSource;
+use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
+use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor};
+use aws_smithy_runtime_api::shared::IntoShared;
 
+use crate::clock::{Clock, Source};
 use crate::credentials::{Credentials, ProvideCredentials};
 use crate::endpoint::{Endpoint, Endpoints, Given, ResolveEndpoint};
 use crate::intercept::MAX_APP_ID_CHARS;
@@ -25,6 +29,11 @@ pub struct Config {
     pub(crate) timeouts: Timeouts,
     pub(crate) tokens: Tokens,
     pub(crate) clock: SharedTimeSource,
+    pub(crate) http_client: Option<SharedHttpClient>,
+    pub(crate) interceptors: Vec<SharedInterceptor>,
+    pub(crate) invocation_ids: Arc<dyn TokenProvider>,
+    pub(crate) sign_attempts: bool,
+    pub(crate) repair_clock: bool,
     pub(crate) app_id: Option<String>,
     pub(crate) execution_environment: Option<String>,
     pub(crate) validate: bool,
@@ -114,6 +123,11 @@ pub struct ConfigBuilder {
     pub(crate) timeouts: Timeouts,
     pub(crate) tokens: Tokens,
     pub(crate) clock: SharedTimeSource,
+    pub(crate) http_client: Option<SharedHttpClient>,
+    pub(crate) interceptors: Vec<SharedInterceptor>,
+    pub(crate) invocation_ids: Arc<dyn TokenProvider>,
+    pub(crate) sign_attempts: bool,
+    pub(crate) repair_clock: bool,
     pub(crate) app_id: Option<String>,
     pub(crate) execution_environment: Option<String>,
     validate: bool,
@@ -131,6 +145,11 @@ impl Default for ConfigBuilder {
             timeouts: Timeouts::default(),
             tokens: Tokens::From(Arc::new(RandomToken)),
             clock: SharedTimeSource::default(),
+            http_client: None,
+            interceptors: Vec::new(),
+            invocation_ids: Arc::new(RandomToken),
+            sign_attempts: false,
+            repair_clock: true,
             app_id: None,
             execution_environment: None,
             validate: true,
@@ -229,6 +248,44 @@ impl ConfigBuilder {
         self
     }
 
+    /// Who makes the ids by which a service recognises the attempts of one call
+    /// (`amz-sdk-invocation-id`). Default: random UUIDs.
+    pub fn invocation_id_provider(mut self, provider: impl TokenProvider + 'static) -> Self {
+        self.invocation_ids = Arc::new(provider);
+        self
+    }
+
+    /// Whether the invocation id and the count of attempts are signed, as by the SDK for
+    /// Go. Default no, as by the SDK for Rust.
+    pub fn sign_attempts(mut self, sign: bool) -> Self {
+        self.sign_attempts = sign;
+        self
+    }
+
+    /// Whether signatures follow the clock of the service once it is known. Default yes.
+    pub fn repair_clock(mut self, repair: bool) -> Self {
+        self.repair_clock = repair;
+        self
+    }
+
+    /// The clock. Default: the system's.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = SharedTimeSource::new(Source(clock));
+        self
+    }
+
+    /// Another way to the service than the crate's own HTTP.
+    pub fn http_client(mut self, client: impl HttpClient + 'static) -> Self {
+        self.http_client = Some(client.into_shared());
+        self
+    }
+
+    /// Adds a hook to every call; hooks run in the order in which they were added.
+    pub fn interceptor(mut self, hook: impl Intercept + 'static) -> Self {
+        self.interceptors.push(SharedInterceptor::permanent(hook));
+        self
+    }
+
     /// Names the calling program in the user agent; at most 50 characters.
     pub fn app_id(mut self, app_id: impl Into<String>) -> Self {
         self.app_id = Some(app_id.into());
@@ -272,6 +329,11 @@ impl ConfigBuilder {
             timeouts: self.timeouts,
             tokens: self.tokens,
             clock: self.clock,
+            http_client: self.http_client,
+            interceptors: self.interceptors,
+            invocation_ids: self.invocation_ids,
+            sign_attempts: self.sign_attempts,
+            repair_clock: self.repair_clock,
             app_id: self.app_id,
             execution_environment: self.execution_environment,
             validate: self.validate,

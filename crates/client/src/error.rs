@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use model::errors::ErrorCode;
+
 use crate::response::Metadata;
 use crate::retry::Reason;
 
@@ -18,7 +20,6 @@ pub struct Error {
 pub(crate) struct Call {
     pub(crate) service: &'static str,
     pub(crate) operation: &'static str,
-    pub(crate) max_attempts: u32,
     pub(crate) metadata: Metadata,
 }
 
@@ -28,9 +29,15 @@ pub(crate) struct Call {
 pub enum ErrorKind {
     /// The options of the call cannot be used; nothing was sent.
     Config(String),
-    /// Required members are missing; nothing was sent. Paths as in
-    /// `networkConfiguration.awsvpcConfiguration.subnets`.
-    Validation { missing: Vec<String> },
+    /// The input cannot be right; nothing was sent.
+    Validation {
+        /// Required members that are absent:
+        /// `networkConfiguration.awsvpcConfiguration.subnets`.
+        missing: Vec<String>,
+        /// Limits and exclusions that are not kept, a sentence each: `count: 11 is not
+        /// between 1 and 10`.
+        broken: Vec<String>,
+    },
     /// The request could not be made; nothing was sent.
     Request(String),
     /// The token provider failed; nothing was sent.
@@ -56,6 +63,8 @@ pub enum ErrorKind {
     Signature(ServiceError),
     /// The service says the caller is too fast, also after the retries.
     Throttled(ServiceError),
+    /// The account has as much of something as it may have.
+    Quota(ServiceError),
     /// Any other error of the service.
     Service(ServiceError),
 }
@@ -72,13 +81,19 @@ pub struct ServiceError {
     pub resource_ids: Vec<String>,
     /// HTTP status.
     pub status: u16,
+    /// What the rules of this call make of it.
+    pub(crate) reason: Option<Reason>,
 }
 
 /// Which time limit ran out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timeout {
-    /// Opening the connection.
+    /// Opening the connection, TLS included.
     Connect,
+    /// From sending the request to the head of the answer.
+    Read,
+    /// The body of the answer came too slowly, or not at all.
+    Stalled,
     /// One attempt, from choosing the key to the last byte of the answer.
     Attempt,
     /// The whole call with all attempts and waits.
@@ -101,13 +116,28 @@ const SIGNATURE_CODES: &[&str] = &[
     "UnrecognizedClientException",
 ];
 
+/// Codes that say that a quota of the account is used up. ECS declares the first two.
+const QUOTA_CODES: &[&str] = &[
+    "AttributeLimitExceededException",
+    "LimitExceededException",
+    "ServiceQuotaExceededException",
+];
+
 impl ServiceError {
-    pub(crate) fn retry_reason(&self) -> Option<Reason> {
-        Reason::of(Some(&self.code), self.status, &self.message)
+    /// The error as the model of ECS knows it, for a `match`; `None` for the errors that
+    /// every AWS service has, such as `ThrottlingException`. `RunTask` declares
+    /// `AccessDeniedException`, `BlockedException`, `ClientException`,
+    /// `ClusterNotFoundException`, `ConflictException`, `InvalidParameterException`,
+    /// `PlatformTaskDefinitionIncompatibilityException`, `PlatformUnknownException`,
+    /// `ServerException` and `UnsupportedFeatureException`.
+    pub fn modeled(&self) -> Option<ErrorCode> {
+        ErrorCode::from_name(&self.code)
     }
 
     pub(crate) fn into_kind(self) -> ErrorKind {
-        if self.retry_reason() == Some(Reason::Throttled) {
+        if QUOTA_CODES.contains(&self.code.as_str()) {
+            ErrorKind::Quota(self)
+        } else if self.reason == Some(Reason::Throttled) {
             ErrorKind::Throttled(self)
         } else if SIGNATURE_CODES.contains(&self.code.as_str()) {
             ErrorKind::Signature(self)
@@ -135,6 +165,7 @@ impl Error {
         match &self.kind {
             ErrorKind::Service(error)
             | ErrorKind::Throttled(error)
+            | ErrorKind::Quota(error)
             | ErrorKind::Signature(error) => Some(error),
             _ => None,
         }
@@ -143,6 +174,11 @@ impl Error {
     /// The name of the service's error: `ClusterNotFoundException`.
     pub fn code(&self) -> Option<&str> {
         self.service_error().map(|error| error.code.as_str())
+    }
+
+    /// The service's error as the model of ECS knows it: [`ServiceError::modeled`].
+    pub fn modeled(&self) -> Option<ErrorCode> {
+        self.service_error()?.modeled()
     }
 
     /// The service's words, or ours when the call did not get that far.
@@ -156,26 +192,34 @@ impl Error {
     /// Whether the same call may succeed later. Repeat it with the same
     /// [token](Self::token), then it cannot take effect twice.
     pub fn is_retryable(&self) -> bool {
-        match &self.kind {
-            ErrorKind::Connect(_) | ErrorKind::Transport(_) | ErrorKind::Timeout(_) => true,
-            ErrorKind::Protocol { status, .. } => Reason::of(None, *status, "").is_some(),
-            _ => self
-                .service_error()
-                .and_then(ServiceError::retry_reason)
-                .is_some(),
-        }
+        self.reason().is_some()
     }
 
     /// Whether the service asks for a slower pace.
     pub fn is_throttle(&self) -> bool {
-        matches!(self.kind, ErrorKind::Throttled(_))
+        self.reason() == Some(Reason::Throttled)
     }
 
-    /// Whether attempts were left, but this client's retry quota (500 units: 5 per
-    /// throttle, 10 per other failure) was used up.
-    pub fn stopped_by_quota(&self) -> bool {
-        let is_operation_timeout = self.kind == ErrorKind::Timeout(Timeout::Operation);
-        self.is_retryable() && !is_operation_timeout && self.attempts() < self.call.max_attempts
+    /// Whether something went wrong that is no statement about the request: a broken
+    /// connection, a time limit, a server error.
+    pub fn is_transient(&self) -> bool {
+        self.reason() == Some(Reason::Transient)
+    }
+
+    fn reason(&self) -> Option<Reason> {
+        match &self.kind {
+            ErrorKind::Connect(_) | ErrorKind::Transport(_) | ErrorKind::Timeout(_) => {
+                Some(Reason::Transient)
+            }
+            ErrorKind::Protocol { status, .. } => Reason::of_status(*status),
+            _ => self.service_error()?.reason,
+        }
+    }
+
+    /// Whether attempts were left, but this client's retry quota was used up
+    /// ([`RetryRules`](crate::RetryRules) says what an attempt costs).
+    pub fn is_stopped_by_quota(&self) -> bool {
+        self.call.metadata.stopped_by_quota
     }
 
     /// The id under which the service knows the last attempt.
@@ -215,7 +259,7 @@ impl fmt::Display for Error {
         if self.attempts() > 1 {
             facts.push(format!("after {} attempts", self.attempts()));
         }
-        if self.stopped_by_quota() && self.call.max_attempts > 1 {
+        if self.is_stopped_by_quota() {
             facts.push("retry quota used up".to_owned());
         }
         if let Some(id) = self.request_id() {
@@ -232,8 +276,12 @@ impl fmt::Display for Error {
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Validation { missing } => {
-                write!(f, "required and not given: {}", missing.join(", "))
+            Self::Validation { missing, broken } => {
+                let mut problems = broken.clone();
+                if !missing.is_empty() {
+                    problems.insert(0, format!("required and not given: {}", missing.join(", ")));
+                }
+                f.write_str(&problems.join("; "))
             }
             Self::Config(problem) => f.write_str(problem),
             Self::Canceled => f.write_str("canceled by the caller"),
@@ -253,9 +301,10 @@ impl fmt::Display for ErrorKind {
                     "unexpected answer with status {status}: {problem}; it begins {beginning:?}"
                 )
             }
-            Self::Signature(error) | Self::Throttled(error) | Self::Service(error) => {
-                write!(f, "{error}")
-            }
+            Self::Signature(error)
+            | Self::Throttled(error)
+            | Self::Quota(error)
+            | Self::Service(error) => write!(f, "{error}"),
         }
     }
 }
@@ -277,6 +326,8 @@ impl fmt::Display for Timeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Connect => "no connection within the connect limit",
+            Self::Read => "no answer within the read limit",
+            Self::Stalled => "the answer stopped coming",
             Self::Attempt => "no answer within the limit of one attempt",
             Self::Operation => "no answer within the limit of the whole call",
         })

@@ -15,6 +15,10 @@ use crate::wire::BadAnswer;
 /// private there; the tests would notice another text.
 const CONNECTING: &str = "client error (Connect)";
 
+/// How the runtime says that a body came too slowly; its class is public, but lost on the
+/// way through the body.
+const STALLED: &str = "minimum throughput was specified";
+
 /// Sorts a failed exchange.
 pub(crate) fn kind_of(error: SdkError<context::Error, HttpResponse>) -> ErrorKind {
     match &error {
@@ -55,6 +59,7 @@ fn kind_of_answer(status: u16, error: &(dyn StdError + 'static)) -> ErrorKind {
             problem: bad.problem.clone(),
             beginning: bad.beginning.clone(),
         },
+        None if has_text(error, STALLED) => ErrorKind::Timeout(Timeout::Stalled),
         None => ErrorKind::Transport(chain(error)),
     }
 }
@@ -68,16 +73,31 @@ fn kind_of_dispatch(
     }
     let connecting = links(error).any(|link| link.to_string() == CONNECTING);
     match connector {
-        Some(connector) if connector.is_timeout() => ErrorKind::Timeout(Timeout::Connect),
+        Some(connector) if connector.is_timeout() => ErrorKind::Timeout(connector_limit(error)),
         Some(connector) if connector.is_user() => ErrorKind::Request(chain(error)),
         _ if connecting => ErrorKind::Connect(chain(error)),
         _ => ErrorKind::Transport(chain(error)),
     }
 }
 
+/// Limits of the connector are told apart by text too.
+fn connector_limit(error: Link<'_>) -> Timeout {
+    if has_text(error, "HTTP read") {
+        Timeout::Read
+    } else if has_text(error, STALLED) {
+        Timeout::Stalled
+    } else {
+        Timeout::Connect
+    }
+}
+
+fn has_text(error: Link<'_>, text: &str) -> bool {
+    links(error).any(|link| link.to_string().contains(text))
+}
+
 /// Both limits arrive as one type that is private to the runtime; only its text differs.
 fn which_limit(error: &(dyn StdError + 'static)) -> Timeout {
-    if links(error).any(|link| link.to_string().contains("all attempts")) {
+    if has_text(error, "all attempts") {
         Timeout::Operation
     } else {
         Timeout::Attempt

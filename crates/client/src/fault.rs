@@ -6,7 +6,7 @@ use aws_smithy_types::retry::{ErrorKind, ProvideErrorKind};
 use serde_json::Value;
 
 use crate::error::ServiceError;
-use crate::retry::Reason;
+use crate::retry::{Reading, Reason};
 
 /// How much of an unreadable body an error keeps.
 const BEGINNING_BYTES: usize = 256;
@@ -32,7 +32,7 @@ pub(crate) enum Answer {
 
 impl Fault {
     /// Takes the code from the header, else from the body.
-    pub(crate) fn read(status: u16, error_type: Option<&str>, body: &[u8]) -> Self {
+    pub(crate) fn read(status: u16, error_type: Option<&str>, body: &[u8], rules: Reading) -> Self {
         let json: Option<Value> = serde_json::from_slice(body).ok().filter(Value::is_object);
         let code = error_type
             .or_else(|| text_at(json.as_ref(), &["__type", "code"]))
@@ -42,17 +42,7 @@ impl Fault {
             (None, None) => Answer::Strange {
                 beginning: beginning(body),
             },
-            (code, json) => Answer::Understood(ServiceError {
-                code: code.unwrap_or("UnknownError").to_owned(),
-                message: match json {
-                    Some(_) => text_at(json.as_ref(), &["message", "Message"])
-                        .unwrap_or_default()
-                        .to_owned(),
-                    None => beginning(body),
-                },
-                resource_ids: resource_ids(json.as_ref()),
-                status,
-            }),
+            (code, json) => Answer::Understood(understood(status, code, json, body, rules)),
         };
         let meta = match &answer {
             Answer::Understood(error) => ErrorMetadata::builder().code(&error.code).build(),
@@ -67,9 +57,32 @@ impl Fault {
 
     fn reason(&self) -> Option<Reason> {
         match &self.answer {
-            Answer::Understood(error) => error.retry_reason(),
-            Answer::Strange { .. } => Reason::of(None, self.status, ""),
+            Answer::Understood(error) => error.reason,
+            Answer::Strange { .. } => Reason::of_status(self.status),
         }
+    }
+}
+
+fn understood(
+    status: u16,
+    code: Option<&str>,
+    json: &Option<Value>,
+    body: &[u8],
+    rules: Reading,
+) -> ServiceError {
+    let code = code.unwrap_or("UnknownError");
+    let message = match json {
+        Some(_) => text_at(json.as_ref(), &["message", "Message"])
+            .unwrap_or_default()
+            .to_owned(),
+        None => beginning(body),
+    };
+    ServiceError {
+        code: code.to_owned(),
+        reason: Reason::of(code, status, &message, rules),
+        message,
+        resource_ids: resource_ids(json.as_ref()),
+        status,
     }
 }
 
@@ -127,7 +140,7 @@ mod tests {
 
     #[track_caller]
     fn check(header: Option<&str>, body: &str, code: &str, message: &str) {
-        match Fault::read(400, header, body.as_bytes()).answer {
+        match Fault::read(400, header, body.as_bytes(), Reading::Lenient).answer {
             Answer::Understood(error) => {
                 assert_eq!(
                     (error.code.as_str(), error.message.as_str()),
@@ -169,7 +182,7 @@ mod tests {
             "\"text\"",
             "{\"__type\":",
         ] {
-            let fault = Fault::read(502, None, body.as_bytes());
+            let fault = Fault::read(502, None, body.as_bytes(), Reading::Lenient);
             let Answer::Strange { beginning } = &fault.answer else {
                 panic!("{fault:?}")
             };
@@ -186,7 +199,8 @@ mod tests {
     #[test]
     fn a_conflict_carries_the_earlier_tasks() {
         let body = br#"{"__type":"ConflictException","message":"m","resourceIds":["a","b"]}"#;
-        let Answer::Understood(error) = Fault::read(400, None, body).answer else {
+        let Answer::Understood(error) = Fault::read(400, None, body, Reading::Lenient).answer
+        else {
             panic!()
         };
         assert_eq!(error.resource_ids, ["a", "b"]);

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use aws_smithy_runtime::client::identity::IdentityCache;
 use aws_smithy_runtime_api::client::identity::{SharedIdentityCache, SharedIdentityResolver};
+use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor};
 
 use crate::cancel::CancelToken;
 use crate::credentials::{Credentials, Keys, ProvideCredentials};
@@ -43,6 +44,7 @@ pub struct CallOptions {
     pub(crate) tokens: Option<Tokens>,
     pub(crate) validate: Option<bool>,
     pub(crate) cancel: Option<CancelToken>,
+    pub(crate) interceptors: Vec<SharedInterceptor>,
 }
 
 /// A source of keys with a memory of its own, so that options which are used for many
@@ -104,7 +106,7 @@ impl CallOptions {
         self
     }
 
-    /// How the call is retried. The quota stays the client's.
+    /// How the call is retried. The quotas stay the client's.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = Some(retry);
         self
@@ -158,6 +160,12 @@ impl CallOptions {
     /// Whether the input is checked before it is sent.
     pub fn validate(mut self, validate: bool) -> Self {
         self.validate = Some(validate);
+        self
+    }
+
+    /// Adds a hook; it runs after those of the client.
+    pub fn interceptor(mut self, hook: impl Intercept + 'static) -> Self {
+        self.interceptors.push(SharedInterceptor::permanent(hook));
         self
     }
 

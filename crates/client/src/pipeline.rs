@@ -10,21 +10,17 @@ use std::sync::Arc;
 
 use aws_runtime::auth::SigV4OperationSigningConfig;
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
-use aws_runtime::invocation_id::InvocationIdInterceptor;
 use aws_runtime::recursion_detection::RecursionDetectionInterceptor;
-use aws_runtime::request_info::RequestInfoInterceptor;
-use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
-use aws_runtime::service_clock_skew::{ServiceClockSkewClassifier, ServiceClockSkewInterceptor};
+use aws_runtime::service_clock_skew::{
+    DisableClockSkewCorrection, ServiceClockSkewClassifier, ServiceClockSkewInterceptor,
+};
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime::client::defaults::{DefaultPluginParams, default_plugins};
 use aws_smithy_runtime::client::http::connection_poisoning::ConnectionPoisoningInterceptor;
 use aws_smithy_runtime::client::orchestrator::endpoints::StaticUriEndpointResolver;
 use aws_smithy_runtime::client::orchestrator::invoke;
-use aws_smithy_runtime::client::retries::RetryPartition;
-use aws_smithy_runtime::client::retries::classifiers::{
-    HttpStatusCodeClassifier, ModeledAsRetryableClassifier, TransientErrorClassifier,
-};
+use aws_smithy_runtime::client::retries::classifiers::TransientErrorClassifier;
 use aws_smithy_runtime_api::client::auth::AuthSchemeOptionResolverParams;
 use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
@@ -44,16 +40,19 @@ use tracing::subscriber::NoSubscriber;
 
 use crate::addition::Wanted;
 use crate::cancel::CancelToken;
+use crate::classifier::AnswerClassifier;
 use crate::client::Facts;
 use crate::config::Config;
 use crate::credentials::Keys;
 use crate::endpoint::Endpoint;
-use crate::error::{Call, Error, ErrorKind};
+use crate::error::{Call, Error, ErrorKind, Timeout};
 use crate::failure;
 use crate::fault::Fault;
-use crate::intercept::{BodyLimit, Recorder, UserAgent};
+use crate::intercept::{BodyLimit, UserAgent};
 use crate::options::CallOptions;
+use crate::record::Recorder;
 use crate::response::{Metadata, Response};
+use crate::retry::Quotas;
 use crate::service::Service;
 use crate::transport::Transports;
 use crate::wire::{Address, Prepared};
@@ -64,6 +63,7 @@ pub(crate) struct Pipeline {
     service: Service,
     plugins: RuntimePlugins,
     transports: Arc<Transports>,
+    quotas: Quotas,
     clock: SharedTimeSource,
     wire_trace: bool,
 }
@@ -76,7 +76,6 @@ pub(crate) struct Ready {
     plugins: RuntimePlugins,
     recorder: Recorder,
     token: Option<String>,
-    max_attempts: u32,
     cancel: Option<CancelToken>,
 }
 
@@ -90,36 +89,46 @@ impl Pipeline {
         let defaults = DefaultPluginParams::new()
             .with_retry_partition_name(service.host_label)
             .with_behavior_version(BehaviorVersion::v2026_01_12());
+        let quotas = Quotas::new(service.host_label);
+        let mut settings = shared_settings(&service, endpoint, config);
+        settings.store_put(quotas.of(config.retry.rules));
         let components = shared_components(&service, endpoint, config)
             .with_http_client(Some(transports.to(endpoint)));
         let plugins = RuntimePlugins::new()
             .with_client_plugins(default_plugins(defaults))
             .with_client_plugin(
                 StaticRuntimePlugin::new()
-                    .with_config(shared_settings(&service, endpoint, config).freeze())
+                    .with_config(settings.freeze())
                     .with_runtime_components(components),
             );
         Self {
             service,
             plugins,
             transports: Arc::clone(transports),
+            quotas,
             clock: config.clock.clone(),
             wire_trace: config.unsafe_wire_trace,
         }
     }
 
-    /// Makes a call ready: its body, and what its options change. The error says in one
-    /// sentence which option cannot be used.
+    /// Makes a call ready: its body, and what its options change. Fails when an option
+    /// cannot be used, or when the deadline has passed.
     pub(crate) fn ready<O>(
         &self,
         facts: &Facts,
         (body, token): (Vec<u8>, Option<String>),
         (config, options): (&Config, &CallOptions),
-    ) -> Result<Ready, String>
+    ) -> Result<Ready, ErrorKind>
     where
         O: DeserializeOwned + Debug + Send + Sync + 'static,
     {
         let operation = facts.name;
+        if options
+            .deadline
+            .is_some_and(|deadline| deadline <= self.clock.now())
+        {
+            return Err(ErrorKind::Timeout(Timeout::Operation));
+        }
         let recorder = Recorder::default();
         let wanted = Wanted {
             service: &self.service,
@@ -127,8 +136,9 @@ impl Pipeline {
             config,
             options,
             transports: &self.transports,
+            quotas: &self.quotas,
         };
-        let addition = wanted.addition::<O>(&recorder)?;
+        let addition = wanted.addition::<O>(&recorder).map_err(ErrorKind::Config)?;
         let to = match facts.path {
             Some(path) => Address::Path(path),
             None => Address::Operation(format!("{}.{operation}", self.service.target_prefix)),
@@ -139,7 +149,6 @@ impl Pipeline {
             plugins: self.plugins.clone().with_operation_plugin(addition),
             recorder,
             token,
-            max_attempts: wanted.retry().max_attempts,
             cancel: options.cancel.clone(),
         })
     }
@@ -154,12 +163,7 @@ impl Pipeline {
         let work = invoke(self.service.name, operation, ready.input, &ready.plugins);
         let work = CancelToken::guard(ready.cancel.as_ref(), work);
         let outcome = self.quietly(work).instrument(span).await;
-        let record = ready.recorder.take(self.clock.now());
-        let metadata = Metadata {
-            token: ready.token,
-            attempts: record.attempts,
-            headers: record.headers,
-        };
+        let metadata = ready.recorder.take(ready.token, self.clock.now());
         let output = match outcome {
             Some(Ok(output)) => output
                 .downcast::<O>()
@@ -170,11 +174,7 @@ impl Pipeline {
         self.log(operation, output.is_ok(), &metadata);
         match output {
             Ok(output) => Ok(Response::new(output, metadata)),
-            Err(kind) => {
-                let mut call = self.call(operation, metadata);
-                call.max_attempts = ready.max_attempts;
-                Err(Error::new(kind, call))
-            }
+            Err(kind) => Err(Error::new(kind, self.call(operation, metadata))),
         }
     }
 
@@ -195,7 +195,6 @@ impl Pipeline {
         Call {
             service: self.service.name,
             operation,
-            max_attempts: 0,
             metadata,
         }
     }
@@ -224,8 +223,8 @@ fn shared_settings(service: &Service, endpoint: &Endpoint, config: &Config) -> L
     settings.store_put(SigningRegion::from(Region::new(region.clone())));
     settings.store_put(config.retry.to_smithy());
     settings.store_put(config.timeouts.to_smithy());
-    // One quota per client: two clients in a process do not starve each other.
-    settings.store_put(RetryPartition::custom(service.host_label).build());
+    settings.store_put(config.timeouts.stalled_to_smithy());
+    settings.store_put(DisableClockSkewCorrection::from(!config.repair_clock));
     settings
 }
 
@@ -238,8 +237,9 @@ fn shared_components(
         service,
         config.app_id.as_deref(),
         config.execution_environment.as_deref(),
+        config.retry,
     );
-    RuntimeComponentsBuilder::new("client")
+    let mut components = RuntimeComponentsBuilder::new("client")
         .with_endpoint_resolver(Some(StaticUriEndpointResolver::uri(endpoint.url())))
         .with_auth_scheme(SigV4AuthScheme::new())
         .with_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![
@@ -251,22 +251,22 @@ fn shared_components(
         )
         .with_time_source(Some(config.clock.clone()))
         .with_sleep_impl(Some(TokioSleep::new()))
-        .with_retry_classifier(HttpStatusCodeClassifier::default())
-        .with_retry_classifier(ModeledAsRetryableClassifier::<Fault>::new())
+        .with_retry_classifier(AnswerClassifier)
         .with_retry_classifier(TransientErrorClassifier::<Fault>::new())
-        .with_retry_classifier(AwsErrorCodeClassifier::<Fault>::new())
         .with_retry_classifier(ServiceClockSkewClassifier::<Fault>::new())
         .with_interceptor(SharedInterceptor::permanent(
             ServiceClockSkewInterceptor::new(),
         ))
-        .with_interceptor(SharedInterceptor::permanent(RequestInfoInterceptor::new()))
         .with_interceptor(SharedInterceptor::permanent(agent))
-        .with_interceptor(SharedInterceptor::permanent(InvocationIdInterceptor::new()))
         .with_interceptor(SharedInterceptor::permanent(
             RecursionDetectionInterceptor::new(),
         ))
         .with_interceptor(SharedInterceptor::permanent(
             ConnectionPoisoningInterceptor::new(),
         ))
-        .with_interceptor(SharedInterceptor::permanent(BodyLimit))
+        .with_interceptor(SharedInterceptor::permanent(BodyLimit));
+    for hook in &config.interceptors {
+        components.push_interceptor(hook.clone());
+    }
+    components
 }

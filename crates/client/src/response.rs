@@ -1,7 +1,7 @@
 //! What comes back with a result or an error besides the payload.
 
 use std::ops::Deref;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A successful answer. It reads as the operation's output.
 ///
@@ -43,6 +43,39 @@ pub struct Metadata {
     pub(crate) token: Option<String>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) headers: Vec<(String, String)>,
+    pub(crate) timing: Option<Timing>,
+    pub(crate) stopped_by_quota: bool,
+}
+
+/// When an answer came, by our clock and by that of whoever sent it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timing {
+    answered_at: SystemTime,
+    server_time: Option<SystemTime>,
+    pub(crate) skew_millis: i64,
+}
+
+impl Timing {
+    /// The service read the clock somewhere between sending and answering: the middle is
+    /// the best guess.
+    pub(crate) fn new(sent_at: SystemTime, answered_at: SystemTime, date: Option<&str>) -> Self {
+        let server_time = date.and_then(|date| httpdate::parse_http_date(date).ok());
+        let took = answered_at.duration_since(sent_at).unwrap_or_default();
+        let ours = sent_at + took / 2;
+        Self {
+            answered_at,
+            server_time,
+            skew_millis: server_time.map_or(0, |theirs| millis_between(ours, theirs)),
+        }
+    }
+}
+
+fn millis_between(from: SystemTime, to: SystemTime) -> i64 {
+    let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+    match to.duration_since(from) {
+        Ok(ahead) => millis(ahead),
+        Err(behind) => -millis(behind.duration()),
+    }
 }
 
 impl Metadata {
@@ -71,6 +104,27 @@ impl Metadata {
         &self.attempts
     }
 
+    /// When the head of the last answer came, by our clock.
+    pub fn answered_at(&self) -> Option<SystemTime> {
+        self.timing.map(|timing| timing.answered_at)
+    }
+
+    /// The `Date` of the last answer; `None` when it has none or one that cannot be read.
+    pub fn server_time(&self) -> Option<SystemTime> {
+        self.timing?.server_time
+    }
+
+    /// By how many milliseconds the service's clock is ahead of ours, to the second that
+    /// `Date` tells; negative when it is behind, 0 when unknown.
+    pub fn clock_skew_millis(&self) -> i64 {
+        self.timing.map_or(0, |timing| timing.skew_millis)
+    }
+
+    /// The headers of the last answer in the order in which they came.
+    pub fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+
     /// A header of the last answer; names are compared without regard to case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self
@@ -90,7 +144,7 @@ pub struct Attempt {
     pub code: Option<String>,
     /// The id the service gave it.
     pub request_id: Option<String>,
-    /// How long was waited since the end of the attempt before it.
+    /// How long the retry rules waited before it.
     pub waited: Duration,
     /// How long it took.
     pub took: Duration,

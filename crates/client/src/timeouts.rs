@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 /// The time limits of a call; `None` means no limit.
@@ -9,6 +10,10 @@ use aws_smithy_types::timeout::TimeoutConfig;
 pub struct Timeouts {
     /// Opening a connection. Default 3.1 s: one lost SYN may be sent again.
     pub connect: Option<Duration>,
+    /// From sending a request to the head of the answer. Default none: `attempt` covers it.
+    pub read: Option<Duration>,
+    /// How long the body of an answer may come at less than 1 byte/s. Default 5 s.
+    pub stalled: Option<Duration>,
     /// One attempt. Default 15 s.
     pub attempt: Option<Duration>,
     /// The whole call, waits between attempts included. Default 60 s.
@@ -19,6 +24,8 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Some(Duration::from_millis(3100)),
+            read: None,
+            stalled: Some(Duration::from_secs(5)),
             attempt: Some(Duration::from_secs(15)),
             operation: Some(Duration::from_secs(60)),
         }
@@ -34,6 +41,10 @@ impl Timeouts {
             Some(limit) => config.connect_timeout(limit),
             None => config.disable_connect_timeout(),
         };
+        let config = match self.read {
+            Some(limit) => config.read_timeout(limit),
+            None => config.disable_read_timeout(),
+        };
         let config = match self.attempt {
             Some(limit) => config.operation_attempt_timeout(limit),
             None => config.disable_operation_attempt_timeout(),
@@ -43,6 +54,16 @@ impl Timeouts {
             None => config.disable_operation_timeout(),
         };
         config.build()
+    }
+
+    pub(crate) fn stalled_to_smithy(self) -> StalledStreamProtectionConfig {
+        match self.stalled {
+            Some(grace) => StalledStreamProtectionConfig::enabled()
+                .upload_enabled(false)
+                .grace_period(grace)
+                .build(),
+            None => StalledStreamProtectionConfig::disabled(),
+        }
     }
 
     /// The same, with the whole call ending after `left` at the latest.

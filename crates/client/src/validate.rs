@@ -1,5 +1,5 @@
-//! Required members are checked before anything is sent: presence only. Lengths,
-//! patterns and what excludes what are the service's to judge.
+//! Required members are checked before anything is sent: presence only. How much a member
+//! may hold and what excludes what is in `limits`.
 
 use serde_json::Value;
 
@@ -13,13 +13,22 @@ pub(crate) fn missing(operation: &str, input: &Value) -> Vec<String> {
     };
     let mut missing = Vec::new();
     for path in REQUIRED[row].1 {
-        look(input, path, "", &mut missing);
+        visit(input, path, &mut |place, member| {
+            if member.is_none() {
+                missing.push(place.to_owned());
+            }
+        });
     }
     missing
 }
 
-/// Follows a path. What lies below something absent is not missed.
-fn look(value: &Value, path: &str, walked: &str, missing: &mut Vec<String>) {
+/// Shows every member at a path such as `a.b` or `a[].b` together with its place; `None`
+/// stands for one that is absent or null. What lies below something absent is not shown.
+pub(crate) fn visit(value: &Value, path: &str, show: &mut dyn FnMut(&str, Option<&Value>)) {
+    walk(value, path, "", show);
+}
+
+fn walk(value: &Value, path: &str, walked: &str, show: &mut dyn FnMut(&str, Option<&Value>)) {
     let (step, rest) = match path.split_once('.') {
         Some((step, rest)) => (step, Some(rest)),
         None => (path, None),
@@ -32,12 +41,12 @@ fn look(value: &Value, path: &str, walked: &str, missing: &mut Vec<String>) {
     };
     let member = value.get(name).filter(|member| !member.is_null());
     match (member, rest) {
-        (None, None) => missing.push(place),
-        (None, Some(_)) | (Some(_), None) => {}
+        (_, None) => show(&place, member),
+        (None, Some(_)) => {}
         (Some(member), Some(rest)) => {
             let depth = step.matches("[]").count();
             for (at, element) in elements(member, depth) {
-                look(element, rest, &format!("{place}{at}"), missing);
+                walk(element, rest, &format!("{place}{at}"), show);
             }
         }
     }

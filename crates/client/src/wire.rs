@@ -12,11 +12,28 @@ use aws_smithy_types::config_bag::ConfigBag;
 use serde::de::DeserializeOwned;
 
 use crate::fault::{Fault, beginning};
+use crate::retry::Reading;
 
-/// A call with its body written: the same bytes for every attempt.
-pub(crate) struct Prepared {
+/// A call with its body written: the same bytes for every attempt. What hooks see as the
+/// input.
+pub struct Prepared {
     pub(crate) to: Address,
     pub(crate) body: Vec<u8>,
+}
+
+impl Prepared {
+    /// What is called: `RunTask`, or a path outside the AWS protocols.
+    pub fn operation(&self) -> &str {
+        match &self.to {
+            Address::Operation(target) => target.rsplit('.').next().unwrap_or(target),
+            Address::Path(path) => path,
+        }
+    }
+
+    /// The input as it is sent, its token filled in.
+    pub fn input<I: DeserializeOwned>(&self) -> Result<I, serde_json::Error> {
+        serde_json::from_slice(&self.body)
+    }
 }
 
 /// What a request is addressed to below its endpoint.
@@ -72,11 +89,17 @@ pub(crate) struct BadAnswer {
 }
 
 /// Reads answers of one operation.
-pub(crate) struct Deserializer<O>(PhantomData<fn() -> O>);
+pub(crate) struct Deserializer<O> {
+    rules: Reading,
+    output: PhantomData<fn() -> O>,
+}
 
 impl<O> Deserializer<O> {
-    pub(crate) fn new() -> Self {
-        Self(PhantomData)
+    pub(crate) fn new(rules: Reading) -> Self {
+        Self {
+            rules,
+            output: PhantomData,
+        }
     }
 }
 
@@ -98,7 +121,7 @@ where
         let body = response.body().bytes().unwrap_or_default();
         if !response.status().is_success() {
             let error_type = response.headers().get("x-amzn-errortype");
-            let fault = Fault::read(response.status().as_u16(), error_type, body);
+            let fault = Fault::read(response.status().as_u16(), error_type, body, self.rules);
             return Err(OrchestratorError::operation(Error::erase(fault)));
         }
         let json = if body.is_empty() { b"{}" } else { body };

@@ -64,7 +64,7 @@ async fn the_app_id_is_named() {
     let config = server.config().app_id("my app/1").build().unwrap();
     Client::new(config).run_task(run_task()).await.unwrap();
     let agent = server.requests()[0].header("user-agent").to_owned();
-    assert!(agent.ends_with(" app/my-app-1"), "{agent}");
+    assert!(agent.ends_with(" app/my-app-1 m/E"), "{agent}");
 }
 
 #[tokio::test]
@@ -197,7 +197,8 @@ async fn a_missing_required_member_sends_nothing() {
         .await
         .unwrap_err();
     let missing = vec!["taskDefinition".to_owned()];
-    assert_eq!(error.kind(), &ErrorKind::Validation { missing });
+    let broken = Vec::new();
+    assert_eq!(error.kind(), &ErrorKind::Validation { missing, broken });
     assert_eq!(
         error.to_string(),
         "ECS RunTask: required and not given: taskDefinition"
@@ -214,6 +215,29 @@ async fn a_missing_required_member_sends_nothing() {
         .await
         .unwrap();
     assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn item_14_what_breaks_a_limit_opens_no_connection() {
+    let server = Server::start(vec![Reply::ok("{}")]).await;
+    let input = RunTaskInput {
+        count: Some(11),
+        client_token: Some("a b".into()),
+        ..RunTaskInput::default()
+    };
+    let client = server.client();
+    let error = client.run_task(&input).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "ECS RunTask: required and not given: taskDefinition; \
+         count: 11 is not between 1 and 10; \
+         clientToken: only the visible characters of ASCII are allowed"
+    );
+    assert_eq!((error.is_retryable(), server.connections()), (false, 0));
+
+    let config = server.config().validate(false).build().unwrap();
+    Client::new(config).run_task(&input).await.unwrap();
+    assert_eq!(server.connections(), 1);
 }
 
 #[track_caller]

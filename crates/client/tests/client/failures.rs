@@ -131,7 +131,7 @@ async fn check_timeout(timeouts: Timeouts, expected: Timeout, requests: usize) {
     let error = client.run_task(run_task()).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Timeout(expected));
     assert_eq!(server.requests().len(), requests);
-    assert!(error.is_retryable() && !error.stopped_by_quota());
+    assert!(error.is_retryable() && !error.is_stopped_by_quota());
 }
 
 #[tokio::test]

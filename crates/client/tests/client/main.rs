@@ -5,13 +5,17 @@
 
 mod calls;
 mod config;
+mod context;
 mod credentials;
+mod delays;
 mod endpoints;
 mod failures;
+mod golden;
 mod options;
 mod pages;
 mod requests;
 mod retries;
+mod scripted;
 mod secrets;
 mod server;
 mod settings;

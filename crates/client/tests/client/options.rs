@@ -195,7 +195,7 @@ async fn a_request_on_its_way_is_canceled() {
     });
     let error = error.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Canceled);
-    assert!(!error.is_retryable() && !error.stopped_by_quota());
+    assert!(!error.is_retryable() && !error.is_stopped_by_quota());
     assert_eq!(error.attempts(), 1, "what was sent counts: {error}");
     assert!(error.token().is_some());
 }

@@ -41,7 +41,7 @@ async fn check(reply: Reply, requests: usize, is_retryable: bool) {
     assert_eq!(server.requests().len(), requests, "{error}");
     assert_eq!(error.attempts() as usize, requests, "{error}");
     assert_eq!(error.is_retryable(), is_retryable, "{error}");
-    assert!(!error.stopped_by_quota(), "{error}");
+    assert!(!error.is_stopped_by_quota(), "{error}");
 }
 
 #[tokio::test]
@@ -147,13 +147,13 @@ async fn the_retry_quota_ends_and_says_so() {
     for number in 0..100 {
         let error = client.run_task(run_task()).await.unwrap_err();
         assert_eq!(
-            (error.attempts(), error.stopped_by_quota()),
+            (error.attempts(), error.is_stopped_by_quota()),
             (2, false),
             "call {number}"
         );
     }
     let error = client.run_task(run_task()).await.unwrap_err();
-    assert_eq!((error.attempts(), error.stopped_by_quota()), (1, true));
+    assert_eq!((error.attempts(), error.is_stopped_by_quota()), (1, true));
     assert!(error.to_string().contains("retry quota used up"), "{error}");
 
     let other = Client::new(server.config().retry(retry).build().unwrap());

@@ -1,6 +1,7 @@
 //! An HTTP server on loopback that records requests and answers by a script.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -69,6 +70,7 @@ pub(crate) struct Server {
     url: String,
     requests: Arc<Mutex<Vec<Request>>>,
     seen: watch::Receiver<usize>,
+    accepted: Arc<AtomicUsize>,
     accepting: JoinHandle<()>,
 }
 
@@ -86,10 +88,13 @@ impl Server {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (arrived, seen) = watch::channel(0);
         let shared = (Arc::clone(&requests), arrived);
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&accepted);
         let accepting = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
+                counter.fetch_add(1, Ordering::SeqCst);
                 connections.spawn(serve(stream, shared.clone(), script.clone()));
             }
         });
@@ -97,6 +102,7 @@ impl Server {
             url,
             requests,
             seen,
+            accepted,
             accepting,
         }
     }
@@ -107,6 +113,11 @@ impl Server {
 
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
+    }
+
+    /// How many connections were opened.
+    pub(crate) fn connections(&self) -> usize {
+        self.accepted.load(Ordering::SeqCst)
     }
 
     /// Waits until so many requests have come.
