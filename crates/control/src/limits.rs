@@ -78,9 +78,10 @@ pub const GROUP_CHARS_MAX: usize = 255;
 pub const OVERRIDES_UTF16_MAX: usize = 8192;
 /// Volumes that a call can configure (RunTask reference, 2026-08).
 pub const VOLUME_CONFIGURATIONS_MAX: usize = 1;
-/// MiB/s of a gp3 volume (EC2 CreateVolume reference, 2026-08).
+/// MiB/s of a gp3 volume; EC2 itself takes 2,000 by now (from 125: EC2 CreateVolume reference; to
+/// 1000: RunTask reference, 2026-11).
 pub const VOLUME_THROUGHPUT: RangeInclusive<i32> = 125..=1000;
-/// MiB/s at which a volume takes over its snapshot (EC2 CreateVolume reference, 2026-08).
+/// MiB/s at which a volume takes over its snapshot; ECS names no range (EBS guide, 2026-11).
 pub const VOLUME_INITIALIZATION_RATE: RangeInclusive<i32> = 100..=300;
 /// Types of EBS volumes (RunTask and EC2 CreateVolume references, 2026-08).
 pub const VOLUME_TYPES: [VolumeType; 7] = [

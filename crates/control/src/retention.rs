@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use model::{TaskId, Timestamp};
+use store::{Record, Table};
 
 use crate::cx::Cx;
 use crate::limits::{
@@ -13,7 +14,7 @@ use crate::limits::{
 };
 use crate::record::definition::DefinitionStatus;
 use crate::record::instance::InstanceStatus;
-use crate::record::{Definition, Instance, Task, Token};
+use crate::record::{Definition, Task, Token};
 use crate::state::State;
 
 /// Rows removed per call at most, so that a sweep never holds up the writer for long.
@@ -32,10 +33,7 @@ pub fn sweep(cx: &mut Cx<'_>) -> bool {
     for (_, id) in &tasks {
         cx.state.remove_task(*id);
     }
-    remove_deleted_definitions(cx, horizon);
-    remove_inactive_instances(cx);
-    remove_deleted_providers(cx);
-    remove_deleted_clusters(cx);
+    remove_deleted(cx, horizon);
     tasks.len() == SWEEP_MAX
 }
 
@@ -53,65 +51,40 @@ fn is_due(cx: &Cx<'_>, id: TaskId, horizon: Timestamp) -> bool {
     is_too_old(token, cx.now) || tasks.all(is_over)
 }
 
-/// Drops DELETE_IN_PROGRESS revisions that have been described for as long as a stopped task is
-/// and that no remembered task refers to.
-fn remove_deleted_definitions(cx: &mut Cx<'_>, horizon: Timestamp) {
-    let due = |definition: &&Arc<Definition>| {
-        definition.status == DefinitionStatus::DeleteInProgress
-            && definition.shape.delete_requested_at <= Some(horizon)
-            && !cx.state.is_used(&definition.id)
+/// Drops what was deleted or deregistered long enough ago. Revisions are described for as long as
+/// stopped tasks are; what a remembered task refers to stays with it, and nothing is left in
+/// a deleted cluster.
+fn remove_deleted(cx: &mut Cx<'_>, horizon: Timestamp) {
+    let long_ago = cx.now.plus_millis(-INACTIVE_MILLIS);
+    let is_past = |at: Option<Timestamp>| at.is_some_and(|at| at <= long_ago);
+    let state = &mut *cx.state;
+    let is_due = |one: &Definition| {
+        let requested_at = one.shape.delete_requested_at;
+        one.status == DefinitionStatus::DeleteInProgress && requested_at <= Some(horizon)
     };
-    let definitions = cx.state.definitions().iter().filter(due);
-    let keys: Vec<_> = definitions
-        .map(|definition| definition.id.clone())
-        .take(SWEEP_MAX)
-        .collect();
-    for key in &keys {
-        cx.state.remove_definition(key);
+    for key in keys(state.definitions(), |one| {
+        is_due(one) && !state.is_used(&one.id)
+    }) {
+        state.remove_definition(&key);
+    }
+    for id in keys(state.instances(), |one| {
+        let has_left = one.status == InstanceStatus::Inactive;
+        has_left && is_past(one.deregistered_at) && !state.is_host(one.id)
+    }) {
+        state.remove_instance(&id);
+    }
+    for name in keys(state.capacity_providers(), |one| is_past(one.deleted_at)) {
+        state.remove_capacity_provider(&name);
+    }
+    for name in keys(state.clusters(), |one| is_past(one.deleted_at)) {
+        state.remove_cluster(&name);
     }
 }
 
-/// Drops instances that were deregistered a while ago and that no remembered task stood on.
-fn remove_inactive_instances(cx: &mut Cx<'_>) {
-    let horizon = cx.now.plus_millis(-INACTIVE_MILLIS);
-    let due = |instance: &&Arc<Instance>| {
-        let left = instance
-            .deregistered_at
-            .filter(|_| instance.status == InstanceStatus::Inactive);
-        left.is_some_and(|at| at <= horizon) && !cx.state.is_host(instance.id)
-    };
-    let instances = cx
-        .state
-        .instances()
-        .iter()
-        .filter(due)
-        .map(|instance| instance.id);
-    let ids: Vec<_> = instances.take(SWEEP_MAX).collect();
-    for id in &ids {
-        cx.state.remove_instance(id);
-    }
-}
-
-/// Drops capacity providers that were deleted a while ago.
-fn remove_deleted_providers(cx: &mut Cx<'_>) {
-    let horizon = cx.now.plus_millis(-INACTIVE_MILLIS);
-    let providers = cx.state.capacity_providers().iter();
-    let due = providers.filter(|one| one.deleted_at.is_some_and(|at| at <= horizon));
-    let names: Vec<String> = due.map(|one| one.name.clone()).take(SWEEP_MAX).collect();
-    for name in &names {
-        cx.state.remove_capacity_provider(name);
-    }
-}
-
-/// Drops clusters that were deleted a while ago; nothing is left in them.
-fn remove_deleted_clusters(cx: &mut Cx<'_>) {
-    let horizon = cx.now.plus_millis(-INACTIVE_MILLIS);
-    let clusters = cx.state.clusters().iter();
-    let due = clusters.filter(|one| one.deleted_at.is_some_and(|at| at <= horizon));
-    let names: Vec<String> = due.map(|one| one.name.clone()).take(SWEEP_MAX).collect();
-    for name in &names {
-        cx.state.remove_cluster(name);
-    }
+/// Keys of the rows that are due, as many as a call may remove.
+fn keys<R: Record>(table: &Table<R>, is_due: impl Fn(&R) -> bool) -> Vec<R::Key> {
+    let due = table.iter().filter(|row| is_due(row));
+    due.map(|row| row.key()).take(SWEEP_MAX).collect()
 }
 
 /// May the token be used anew? A forgotten task does not keep it alive: by default tasks are

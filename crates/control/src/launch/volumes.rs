@@ -9,7 +9,7 @@ use model::shapes::{
 };
 
 use super::request;
-use crate::error::OpError;
+use crate::error::{OpError, not_one_of};
 use crate::limits::{
     VOLUME_CONFIGURATIONS_MAX, VOLUME_INITIALIZATION_RATE, VOLUME_THROUGHPUT, VOLUME_TYPES,
     VolumeType,
@@ -106,12 +106,8 @@ fn volume_type(
 ) -> Result<&'static VolumeType, OpError> {
     let name = volume.volume_type.as_deref().unwrap_or(DEFAULT_TYPE);
     let Some(kind) = VOLUME_TYPES.iter().find(|kind| kind.name == name) else {
-        let known: Vec<&str> = VOLUME_TYPES.iter().map(|kind| kind.name).collect();
-        let text = format!(
-            "volumeType should be one of [{}], but was {name}",
-            known.join(",")
-        );
-        return Err(invalid("InvalidParameterValue", &text));
+        let known = VOLUME_TYPES.map(|kind| kind.name);
+        return Err(unknown("volumeType", &known, name));
     };
     if kind.name == "standard" && launch_type == LaunchType::Fargate {
         let text = "volumeType standard is not supported with launch type FARGATE";
@@ -212,10 +208,9 @@ fn check_filesystem(
     let Some(filesystem) = &volume.filesystem_type else {
         return Ok(());
     };
-    if !TaskFilesystemType::VALUES.contains(&filesystem.as_str()) {
-        let known = TaskFilesystemType::VALUES.join(",");
-        let text = format!("filesystemType should be one of [{known}], but was {filesystem}");
-        return Err(invalid("InvalidParameterValue", &text));
+    let known = TaskFilesystemType::VALUES;
+    if !known.contains(&filesystem.as_str()) {
+        return Err(unknown("filesystemType", known, filesystem.as_str()));
     }
     if *filesystem == TaskFilesystemType::Ntfs && !definition.is_windows() {
         let text = "filesystemType ntfs is for Windows task definitions";
@@ -228,8 +223,8 @@ fn check_tags(specification: &EbsTagSpecification) -> Result<(), OpError> {
     match &specification.resource_type {
         Some(EbsResourceType::Volume) => {}
         Some(other) => {
-            let text = format!("resourceType should be one of [volume], but was {other}");
-            return Err(invalid("InvalidParameterValue", &text));
+            let known = EbsResourceType::VALUES;
+            return Err(unknown("resourceType", known, other.as_str()));
         }
         None => {
             let text = "resourceType of tagSpecifications is required";
@@ -238,6 +233,12 @@ fn check_tags(specification: &EbsTagSpecification) -> Result<(), OpError> {
     }
     request::propagation(specification.propagate_tags.as_ref())?;
     tags::checked(specification.tags.clone()).map(|_| ())
+}
+
+/// A word that is none of the known ones.
+fn unknown(member: &str, known: &[&str], given: &str) -> OpError {
+    let text = not_one_of(member, known, Some(given));
+    invalid("InvalidParameterValue", text.trim_end_matches('.'))
 }
 
 fn invalid(code: &str, text: &str) -> OpError {
