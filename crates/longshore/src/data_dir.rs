@@ -1,6 +1,6 @@
 //! The data directory: where it is, and the small files in it that are ours.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -143,5 +143,13 @@ pub(crate) fn write_private(path: &Path, value: &impl Serialize) -> Result<(), D
     file.write_all(&bytes)
         .and_then(|()| file.sync_all())
         .map_err(fail)?;
-    fs::rename(&new, path).map_err(fail)
+    fs::rename(&new, path).map_err(fail)?;
+    // Without it a power loss may bring back the directory without the name, and with it a new
+    // root key that nobody was told of.
+    sync_directory(path).map_err(fail)
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    path.parent()
+        .map_or(Ok(()), |parent| File::open(parent)?.sync_all())
 }

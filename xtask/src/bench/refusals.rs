@@ -1,4 +1,5 @@
-//! What a refusal costs: one caller after the other, on a server that does nothing else.
+//! What a refusal costs: one caller after the other, on a server that does nothing else, beside a
+//! bare echo of the same bytes in the same run. The cost is what the refusal takes longer.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -12,6 +13,9 @@ use crate::workplace::Workplace;
 
 const ROUNDS: usize = 3;
 const OVERRIDES_CHARS: usize = 9000;
+/// What the echo says: as long as a refusal, and clean in the eyes of the load program.
+const ANSWER: &str =
+    r#"{"failures":[],"__type":"ClientException","message":"TaskDefinition not found."}"#;
 
 #[derive(Deserialize)]
 struct Refusals {
@@ -55,31 +59,46 @@ pub(super) fn measure(
             json!({"family": "bare"}).to_string(),
         ),
     ];
+    let answer = workplace.folder().join("refusal.json");
+    std::fs::write(&answer, ANSWER)?;
+    let echo = programs.echo(answer.as_os_str())?;
     for (what, operation, body) in cases {
-        let mut median = Rounds::default();
+        let (mut own, mut bare, mut cost) = Default::default();
         for _ in 0..ROUNDS {
-            median.push(refuse(programs, &server, operation, &body)?.p50 * 1000.0);
+            let round = [(&server.url, "400"), (&echo.url, "200")];
+            let [refused, echoed] = round.map(|(url, status)| {
+                ask(programs, url, status, operation, &body).map(|found| found.p50 * 1000.0)
+            });
+            let (refused, echoed) = (refused?, echoed?);
+            Rounds::push(&mut own, refused);
+            Rounds::push(&mut bare, echoed);
+            Rounds::push(&mut cost, refused - echoed);
         }
-        let text = median.text(whole, "µs");
-        let figure = format!("Refusing {what}");
+        let beside = format!(
+            "bare echo: {}; {} more",
+            bare.text(whole, "µs"),
+            cost.text(whole, "µs")
+        );
         table.add(
-            figure,
-            text,
-            "",
-            (median.median(), "µs"),
+            format!("Refusing {what}"),
+            own.text(whole, "µs"),
+            beside,
+            (cost.median(), "µs"),
             Goal::AtMost(200.0),
         );
     }
     server.stop()
 }
 
-fn refuse(
+/// Sends a request again and again and takes how long the answers took.
+fn ask(
     programs: &Programs,
-    server: &Server,
+    url: &str,
+    status: &str,
     operation: &str,
     body: &str,
 ) -> anyhow::Result<Latency> {
-    let what = ["run", "--url", &server.url, "--operation", operation];
+    let what = ["run", "--url", url, "--operation", operation];
     let how = [
         "--connections",
         "1",
@@ -90,11 +109,14 @@ fn refuse(
         "--warmup",
         "0.2",
         "--expect",
-        "400",
+        status,
     ];
     let mut command = programs.command("load");
     let found: Refusals = programs.find(command.args(what).args(["--body", body]).args(how))?;
     let first = found.first_error.as_deref().unwrap_or_default();
-    anyhow::ensure!(found.errors == 0, "{operation} was not refused: {first}");
+    anyhow::ensure!(
+        found.errors == 0,
+        "{operation} was not answered {status}: {first}"
+    );
     Ok(found.latency_ms)
 }

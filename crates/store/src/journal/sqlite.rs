@@ -196,6 +196,22 @@ mod tests {
         }
     }
 
+    /// 2 is FULL: each commit reaches the disk before it is answered. `synchronous` belongs to the
+    /// connection, so it is asked of the one that commits.
+    #[cfg(not(feature = "unsafe-sync"))]
+    #[test]
+    fn every_commit_is_synced() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Sqlite::open(&dir.path().join("state.db"), SCHEMA_VERSION).unwrap();
+        let pragma = |name: &str| -> String {
+            let value = |row: &rusqlite::Row<'_>| row.get::<_, rusqlite::types::Value>(0);
+            let value = journal.db.pragma_query_value(None, name, value).unwrap();
+            format!("{value:?}")
+        };
+        assert_eq!(pragma("synchronous"), "Integer(2)");
+        assert_eq!(pragma("journal_mode"), "Text(\"wal\")");
+    }
+
     #[test]
     fn a_full_disk_is_said_and_leaves_the_rows_from_before() {
         let dir = tempfile::tempdir().unwrap();
