@@ -8,6 +8,7 @@ mod exit_code;
 mod file;
 mod fill_in;
 mod follow;
+mod one_off;
 mod refusal;
 mod request;
 mod reuse;
@@ -16,7 +17,9 @@ pub(crate) mod summary;
 use std::future::Future;
 use std::pin::{Pin, pin};
 
-use model::shapes::{Failure, RunTaskInput, RunTaskOutput, Task, TaskDefinition};
+use model::shapes::{
+    Failure, RegisterTaskDefinitionInput, RunTaskInput, RunTaskOutput, Task, TaskDefinition,
+};
 
 pub use arguments::{ComfortArgs, RunArgs, TaskArgs};
 
@@ -30,11 +33,14 @@ use crate::terminal::Terminal;
 use definition::Chosen;
 use exit_code::{NOT_RUN, TIMED_OUT};
 use follow::{Cause, Followed, Following};
+use one_off::{Changes, OneOff};
 
 /// What was sent, and what it is about.
 struct Prepared {
     input: RunTaskInput,
     definition: Option<TaskDefinition>,
+    /// To be registered for this call only.
+    derived: Option<RegisterTaskDefinitionInput>,
 }
 
 pub(crate) async fn execute(
@@ -59,11 +65,19 @@ pub(crate) async fn execute(
         prepared = prepare(&args, connection, &mut terminal) => prepared,
         () = &mut interrupt => return INTERRUPTED,
     };
-    let prepared = match prepared {
+    let mut prepared = match prepared {
         Ok(prepared) => prepared,
         Err(failed) => return not_run(&mut terminal, &failed),
     };
+    let registering = one_off(&mut prepared, connection, &mut terminal, interrupt.as_mut());
+    let one_off = match registering.await {
+        Ok(one_off) => one_off,
+        Err(code) => return code,
+    };
     let (answer, interrupted) = start(connection, &prepared.input, interrupt.as_mut()).await;
+    if let Some(one_off) = one_off {
+        one_off.clean_up(connection, &mut terminal).await;
+    }
     let answer = match answer {
         Ok(answer) => answer,
         Err(error) => return not_run(&mut terminal, &error.into()),
@@ -92,8 +106,20 @@ async fn prepare(
     terminal: &mut Terminal,
 ) -> Result<Prepared, Failed> {
     let mut input = request::input(args)?;
-    let Chosen { name, definition } = definition::choose(&args.what, connection, terminal).await?;
-    input.task_definition = Some(name);
+    if let Some(long) = request::check_length(input.overrides.as_ref())? {
+        terminal.warning(long);
+    }
+    let changes = Changes::of(&args.comfort)?;
+    let (definition, derived) = if changes.is_empty() {
+        let Chosen { name, definition } =
+            definition::choose(&args.what, connection, terminal).await?;
+        input.task_definition = Some(name);
+        (definition, None)
+    } else {
+        let derived = one_off::derive(&args.what, changes, &mut input, connection, terminal);
+        let derived = derived.await?;
+        (Some(one_off::converted(&derived)?), Some(derived))
+    };
     if let Some(definition) = definition.as_ref().filter(|_| connection.local) {
         for said in fill_in::fill_in(&mut input, definition) {
             terminal.say(said);
@@ -103,7 +129,35 @@ async fn prepare(
             terminal.note(format_args!("without effect here: {}", members.join(", ")));
         }
     }
-    Ok(Prepared { input, definition })
+    Ok(Prepared {
+        input,
+        definition,
+        derived,
+    })
+}
+
+/// Registers the revision of this call, if it needs one; otherwise gives the exit code.
+async fn one_off(
+    prepared: &mut Prepared,
+    connection: &Connection,
+    terminal: &mut Terminal,
+    interrupt: Pin<&mut impl Future<Output = ()>>,
+) -> Result<Option<OneOff>, u8> {
+    let Some(derived) = prepared.derived.take() else {
+        return Ok(None);
+    };
+    match OneOff::register(&derived, connection, terminal, interrupt).await {
+        (Ok(one_off), false) => {
+            prepared.input.task_definition = Some(one_off.name());
+            prepared.definition = Some(one_off.definition.clone());
+            Ok(Some(one_off))
+        }
+        (Ok(one_off), true) => {
+            one_off.clean_up(connection, terminal).await;
+            Err(INTERRUPTED)
+        }
+        (Err(failed), _) => Err(not_run(terminal, &failed)),
+    }
 }
 
 /// Calls RunTask. An interruption meanwhile does not cancel the call: its tasks could run

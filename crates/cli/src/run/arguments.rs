@@ -94,6 +94,21 @@ pub struct ComfortArgs {
     /// Set a variable of a container
     #[arg(long, value_name = "NAME.KEY=VALUE")]
     pub env: Vec<String>,
+    /// Replace the image of a container
+    ///
+    /// RunTask cannot: a revision derived from the definition is registered for this run, in the
+    /// family FAMILY-one-off, and deleted when RunTask has answered.
+    #[arg(long, value_name = "NAME=IMAGE")]
+    pub override_image: Vec<String>,
+    /// Replace the entry point of a container, as --override-image does
+    #[arg(long, value_name = "NAME='…'")]
+    pub override_entrypoint: Vec<String>,
+    /// Replace the user of a container, as --override-image does
+    #[arg(long, value_name = "NAME=USER")]
+    pub override_user: Vec<String>,
+    /// Replace the working directory of a container, as --override-image does
+    #[arg(long, value_name = "NAME=DIR")]
+    pub override_working_directory: Vec<String>,
     /// Stop the tasks after so long (90s, 10m, 1h30m) and return 124
     #[arg(long, value_name = "SPAN", value_parser = span::parse)]
     pub timeout: Option<Duration>,

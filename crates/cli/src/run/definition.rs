@@ -154,10 +154,16 @@ pub(super) async fn described(
                 definition: None,
             })
         }
-        Err(error) if error.code() == Some("ClientException") => Err(Failed::new(format!(
+        Err(error) => Err(not_described(name, error)),
+    }
+}
+
+pub(super) fn not_described(name: &str, error: client::Error) -> Failed {
+    if error.code() == Some("ClientException") {
+        return Failed::new(format!(
             "no task definition `{name}`, and no file of that name ({})",
             error.message()
-        ))),
-        Err(error) => Err(error.into()),
+        ));
     }
+    error.into()
 }

@@ -2,9 +2,10 @@
 //! nothing.
 
 use model::explain::{EXPLAIN_PATH, ExplainInput, Explanation};
-use model::shapes::{RegisterTaskDefinitionInput, TaskDefinition};
+use model::shapes::TaskDefinition;
 
 use super::exit_code::NOT_RUN;
+use super::one_off::{self, Changes};
 use super::{RunArgs, definition, fill_in, request};
 use crate::failed::Failed;
 use crate::ps::print_json;
@@ -39,11 +40,17 @@ async fn input(
     terminal: &mut Terminal,
 ) -> Result<ExplainInput, Failed> {
     let mut run_task = request::input(args)?;
-    let given = definition::read(&args.what, terminal)?;
+    let changes = Changes::of(&args.comfort)?;
+    let given = if changes.is_empty() {
+        definition::read(&args.what, terminal)?
+    } else {
+        let derived = one_off::derive(&args.what, changes, &mut run_task, connection, terminal);
+        Some(derived.await?)
+    };
     let known = match &given {
         Some(given) => {
             run_task.task_definition.clone_from(&given.family);
-            Some(as_described(given)?)
+            Some(one_off::converted::<TaskDefinition>(given)?)
         }
         None => {
             let chosen = definition::described(&args.what, connection, terminal).await?;
@@ -61,10 +68,4 @@ async fn input(
         run_task,
         definition,
     })
-}
-
-/// What is registered has the members of what will be described.
-fn as_described(given: &RegisterTaskDefinitionInput) -> Result<TaskDefinition, Failed> {
-    let described = serde_json::to_value(given).and_then(serde_json::from_value);
-    described.map_err(|error| Failed::new(format!("not a task definition: {error}")))
 }

@@ -42,13 +42,36 @@ fn build(args: &RunArgs) -> Result<RunTaskInput, String> {
     })
 }
 
+/// Most characters of the overrides as JSON, counted as UTF-16, as ECS counts.
+const OVERRIDES_UTF16_MAX: usize = 8192;
+/// From here on it is worth a word.
+const OVERRIDES_UTF16_LONG: usize = OVERRIDES_UTF16_MAX / 10 * 9;
+
+/// Refuses overrides that ECS will refuse; returns a warning when they are about to get there.
+pub(super) fn check_length(overrides: Option<&TaskOverride>) -> Result<Option<String>, Failed> {
+    let Some(overrides) = overrides else {
+        return Ok(None);
+    };
+    let text = serde_json::to_string(overrides);
+    let text = text.map_err(|error| Failed::new(format!("overrides: {error}")))?;
+    let length = text.encode_utf16().count();
+    let said =
+        format!("the overrides have {length} characters as JSON, ECS takes {OVERRIDES_UTF16_MAX}");
+    if length > OVERRIDES_UTF16_MAX {
+        return Err(Failed::new(format!(
+            "{said}: put what is long into the definition, a secret or an environment file"
+        )));
+    }
+    Ok((length >= OVERRIDES_UTF16_LONG).then_some(said))
+}
+
 /// `--overrides` with `--command` and `--env` laid over it.
 fn overrides(args: &RunArgs) -> Result<Option<TaskOverride>, String> {
     let given = args.task.overrides.as_deref();
     let given = given.map(|text| structure::<TaskOverride>("--overrides", text));
     let mut overrides = given.transpose()?;
     for text in &args.comfort.command {
-        let (name, command) = command(text)?;
+        let (name, command) = words("--command", text)?;
         container(overrides.get_or_insert_default(), name).command = Some(command);
     }
     for text in &args.comfort.env {
@@ -75,9 +98,9 @@ fn container<'a>(overrides: &'a mut TaskOverride, name: &str) -> &'a mut Contain
     &mut all[index]
 }
 
-fn command(text: &str) -> Result<(&str, Vec<String>), String> {
-    let bad =
-        |problem: &str| format!("--command: {problem} in `{text}`: write NAME='program arg …'");
+/// NAME='program arg …', or NAME=["program", "arg"].
+pub(super) fn words<'a>(flag: &str, text: &'a str) -> Result<(&'a str, Vec<String>), String> {
+    let bad = |problem: &str| format!("{flag}: {problem} in `{text}`: write NAME='program arg …'");
     let (name, words) = text.split_once('=').ok_or_else(|| bad("no `=`"))?;
     if name.is_empty() {
         return Err(bad("no container"));
@@ -222,6 +245,47 @@ mod tests {
             {"name": "db", "command": ["x", "y z"], "environment": [{"name": "EMPTY", "value": ""}]},
         ]}});
         check(&flags, expected);
+    }
+
+    /// Overrides whose JSON has so many characters.
+    #[track_caller]
+    fn check_long(length: usize, expected: Result<Option<&str>, &str>) {
+        let mut value = "ä".to_owned();
+        let overrides = |cpu: &str| TaskOverride {
+            cpu: Some(cpu.to_owned()),
+            ..TaskOverride::default()
+        };
+        let frame = serde_json::to_string(&overrides(&value)).unwrap();
+        value.extend(std::iter::repeat_n('x', length - frame.chars().count()));
+        let checked = check_length(Some(&overrides(&value)));
+        let checked = checked.map_err(|failed| failed.to_string());
+        let checked = checked.as_ref().map(Option::as_deref);
+        assert_eq!(checked.map_err(String::as_str), expected);
+    }
+
+    #[test]
+    fn long_overrides_are_told_before_they_are_sent() {
+        assert_eq!(check_length(None), Ok(None));
+        check_long(7370, Ok(None));
+        check_long(
+            7371,
+            Ok(Some(
+                "the overrides have 7371 characters as JSON, ECS takes 8192",
+            )),
+        );
+        check_long(
+            8192,
+            Ok(Some(
+                "the overrides have 8192 characters as JSON, ECS takes 8192",
+            )),
+        );
+        check_long(
+            8193,
+            Err(
+                "the overrides have 8193 characters as JSON, ECS takes 8192: put what is long \
+                 into the definition, a secret or an environment file",
+            ),
+        );
     }
 
     #[track_caller]

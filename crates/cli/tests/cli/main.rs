@@ -4,6 +4,7 @@
 
 mod explain;
 mod look;
+mod one_off;
 mod run;
 mod server;
 mod session;

@@ -64,6 +64,12 @@ impl Server {
         wanted.map(|(_, body)| body.clone()).collect()
     }
 
+    /// What was asked for, in that order.
+    pub(crate) fn operations(&self) -> Vec<String> {
+        let requests = self.requests.borrow();
+        requests.iter().map(|(name, _)| name.clone()).collect()
+    }
+
     /// Resolves when an operation has been asked for so often.
     pub(crate) async fn asked(&self, operation: &str, times: usize) {
         let mut requests = self.requests.clone();
