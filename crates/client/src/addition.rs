@@ -3,10 +3,13 @@
 //! client has and goes with the call, so nothing of it can leak.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_runtime::auth::sigv4::SCHEME_ID;
 use aws_smithy_runtime::client::orchestrator::endpoints::StaticUriEndpointResolver;
+use aws_smithy_runtime_api::client::endpoint::SharedEndpointResolver;
+use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use aws_smithy_runtime_api::client::orchestrator::Metadata as CallName;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
@@ -20,6 +23,7 @@ use serde::de::DeserializeOwned;
 use crate::config::{Config, check_app_id, check_retry};
 use crate::endpoint::Endpoint;
 use crate::intercept::{ExtraHeaders, UserAgent};
+use crate::meter::{Measured, Stopwatch};
 use crate::options::CallOptions;
 use crate::per_attempt::PerAttempt;
 use crate::record::Recorder;
@@ -27,8 +31,10 @@ use crate::retry::{Quotas, Retry};
 use crate::service::Service;
 use crate::strategy::Strategy;
 use crate::timeouts::Timeouts;
+use crate::trace::Trace;
 use crate::transport::Transports;
 use crate::wire::{Deserializer, Serializer};
+use crate::wire_log::{WireLog, WireLogger};
 
 /// A call as its client and its options together want it.
 pub(crate) struct Wanted<'a> {
@@ -36,8 +42,17 @@ pub(crate) struct Wanted<'a> {
     pub(crate) operation: &'static str,
     pub(crate) config: &'a Config,
     pub(crate) options: &'a CallOptions,
+    pub(crate) shared: Shared<'a>,
+    pub(crate) trace: &'a Trace,
+}
+
+/// What all calls of a client have in common.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared<'a> {
     pub(crate) transports: &'a Transports,
     pub(crate) quotas: &'a Quotas,
+    pub(crate) endpoint: &'a SharedEndpointResolver,
+    pub(crate) identities: &'a SharedIdentityCache,
 }
 
 impl Wanted<'_> {
@@ -80,6 +95,7 @@ impl Wanted<'_> {
         };
         let components = RuntimeComponentsBuilder::new("call")
             .with_retry_strategy(Some(Strategy::new(recorder.clone())))
+            .with_interceptor(SharedInterceptor::permanent(self.trace.clone()))
             .with_interceptor(SharedInterceptor::permanent(recorder.clone()))
             .with_interceptor(SharedInterceptor::permanent(attempts));
         let components = self.change_components(components, endpoint.as_ref())?;
@@ -107,7 +123,7 @@ impl Wanted<'_> {
             let retry = self.retry();
             check_retry(&retry).map_err(|problem| problem.to_string())?;
             settings.store_put(retry.to_smithy());
-            settings.store_put(self.quotas.of(retry.rules));
+            settings.store_put(self.shared.quotas.of(retry.rules));
         }
         if options.timeouts.is_some() || options.deadline.is_some() {
             settings.store_put(self.timeouts().to_smithy());
@@ -122,16 +138,17 @@ impl Wanted<'_> {
         endpoint: Option<&Endpoint>,
     ) -> Result<RuntimeComponentsBuilder, String> {
         let options = self.options;
+        let mut resolver = self.shared.endpoint.clone();
         if let Some(endpoint) = endpoint {
-            components = components
-                .with_http_client(Some(self.transports.to(endpoint)))
-                .with_endpoint_resolver(Some(StaticUriEndpointResolver::uri(endpoint.url())));
+            resolver = SharedEndpointResolver::new(StaticUriEndpointResolver::uri(endpoint.url()));
+            components = components.with_http_client(Some(self.shared.transports.to(endpoint)));
         }
+        let mut identities = self.shared.identities.clone();
         if let Some(signer) = &options.signer {
-            components = components
-                .with_identity_resolver(SCHEME_ID, signer.keys.clone())
-                .with_identity_cache(Some(signer.cache.clone()));
+            components = components.with_identity_resolver(SCHEME_ID, signer.keys.clone());
+            identities = signer.cache.clone();
         }
+        components = self.watched(components, resolver, identities);
         if options.app_id.is_some() || options.retry.is_some() {
             components.push_interceptor(SharedInterceptor::permanent(self.user_agent()?));
         }
@@ -143,6 +160,48 @@ impl Wanted<'_> {
             components.push_interceptor(hook.clone());
         }
         Ok(components)
+    }
+
+    /// Adds the parts that are watched: the log of the wire, and with a meter the
+    /// stopwatch around hooks, endpoint and identity.
+    fn watched(
+        &self,
+        mut components: RuntimeComponentsBuilder,
+        resolver: SharedEndpointResolver,
+        identities: SharedIdentityCache,
+    ) -> RuntimeComponentsBuilder {
+        if self.config.wire_log != WireLog::default() {
+            components.push_interceptor(SharedInterceptor::permanent(WireLogger {
+                wanted: self.config.wire_log,
+                trace: self.trace.clone(),
+            }));
+        }
+        let Some(watch) = self.stopwatch() else {
+            return components
+                .with_endpoint_resolver(Some(resolver))
+                .with_identity_cache(Some(identities));
+        };
+        components.push_interceptor(SharedInterceptor::permanent(watch.clone()));
+        components
+            .with_endpoint_resolver(Some(Measured {
+                inner: resolver,
+                watch: watch.clone(),
+            }))
+            .with_identity_cache(Some(Measured {
+                inner: identities,
+                watch,
+            }))
+    }
+
+    /// `None` where nobody measures.
+    pub(crate) fn stopwatch(&self) -> Option<Stopwatch> {
+        self.config.meter.as_ref().map(|meter| Stopwatch {
+            meter: Arc::clone(meter),
+            clock: self.config.clock.clone(),
+            service: self.service.name,
+            operation: self.operation,
+            begun: Arc::default(),
+        })
     }
 
     fn user_agent(&self) -> Result<UserAgent, String> {

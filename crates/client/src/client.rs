@@ -138,9 +138,11 @@ impl Client {
     where
         O: DeserializeOwned + Debug + Send + Sync + 'static,
     {
-        let ready = self
-            .prepare(facts, input, options)
-            .and_then(|prepared| pipeline.ready::<O>(facts, prepared, (&self.0.config, options)));
+        let config = &self.0.config;
+        let trace = pipeline.trace(facts.name, config);
+        let prepared = trace.initialize(|| self.prepare(facts, input, options));
+        let ready = prepared
+            .and_then(|prepared| pipeline.ready::<O>(facts, prepared, (config, options), trace));
         match ready {
             Ok(ready) => Box::pin(pipeline.send(ready)),
             Err(kind) => {
@@ -150,7 +152,7 @@ impl Client {
         }
     }
 
-    /// Validates, fills in the token, writes the body.
+    /// Fills in the token, validates, writes the body.
     fn prepare(
         &self,
         facts: &Facts,
@@ -159,6 +161,12 @@ impl Client {
     ) -> Result<(Vec<u8>, Option<String>), ErrorKind> {
         let request = |error: serde_json::Error| ErrorKind::Request(error.to_string());
         let mut input = serde_json::to_value(input).map_err(request)?;
+        let tokens = options.tokens.as_ref().unwrap_or(&self.0.config.tokens);
+        let token = match facts.token_member {
+            Some(member) => tracing::debug_span!("OperationIdempotencyTokenAutoFill")
+                .in_scope(|| fill_token(member, &mut input, tokens))?,
+            None => None,
+        };
         if options.validate.unwrap_or(self.0.config.validate) {
             let missing = validate::missing(facts.name, &input);
             let broken = limits::broken(facts.name, &input);
@@ -166,11 +174,6 @@ impl Client {
                 return Err(ErrorKind::Validation { missing, broken });
             }
         }
-        let tokens = options.tokens.as_ref().unwrap_or(&self.0.config.tokens);
-        let token = match facts.token_member {
-            Some(member) => fill_token(member, &mut input, tokens)?,
-            None => None,
-        };
         Ok((serde_json::to_vec(&input).map_err(request)?, token))
     }
 }

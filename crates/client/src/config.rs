@@ -6,16 +6,19 @@ use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
 use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor};
 use aws_smithy_runtime_api::shared::IntoShared;
+use tracing::Dispatch;
 
 use crate::clock::{Clock, Source};
 use crate::credentials::{Credentials, ProvideCredentials};
 use crate::endpoint::{Endpoint, Endpoints, Given, ResolveEndpoint};
 use crate::intercept::MAX_APP_ID_CHARS;
+use crate::meter::Meter;
 use crate::options::CallOptions;
 use crate::retry::Retry;
 use crate::service::{ECS, LOGS, Service};
 use crate::timeouts::Timeouts;
 use crate::token::{RandomToken, TokenProvider, Tokens};
+use crate::wire_log::WireLog;
 
 /// A checked configuration: where to, as whom, how patiently.
 #[derive(Debug, Clone)]
@@ -34,6 +37,9 @@ pub struct Config {
     pub(crate) invocation_ids: Arc<dyn TokenProvider>,
     pub(crate) sign_attempts: bool,
     pub(crate) repair_clock: bool,
+    pub(crate) log: Option<Dispatch>,
+    pub(crate) wire_log: WireLog,
+    pub(crate) meter: Option<Arc<dyn Meter>>,
     pub(crate) app_id: Option<String>,
     pub(crate) execution_environment: Option<String>,
     pub(crate) validate: bool,
@@ -128,6 +134,9 @@ pub struct ConfigBuilder {
     pub(crate) invocation_ids: Arc<dyn TokenProvider>,
     pub(crate) sign_attempts: bool,
     pub(crate) repair_clock: bool,
+    pub(crate) log: Option<Dispatch>,
+    pub(crate) wire_log: WireLog,
+    pub(crate) meter: Option<Arc<dyn Meter>>,
     pub(crate) app_id: Option<String>,
     pub(crate) execution_environment: Option<String>,
     validate: bool,
@@ -150,6 +159,9 @@ impl Default for ConfigBuilder {
             invocation_ids: Arc::new(RandomToken),
             sign_attempts: false,
             repair_clock: true,
+            log: None,
+            wire_log: WireLog::default(),
+            meter: None,
             app_id: None,
             execution_environment: None,
             validate: true,
@@ -268,6 +280,25 @@ impl ConfigBuilder {
         self
     }
 
+    /// Where spans and log lines of calls go. Default: the subscriber of whoever makes the
+    /// call; without one nothing is written.
+    pub fn log(mut self, subscriber: impl Into<Dispatch>) -> Self {
+        self.log = Some(subscriber.into());
+        self
+    }
+
+    /// What is logged of requests and answers. Default nothing.
+    pub fn wire_log(mut self, wanted: WireLog) -> Self {
+        self.wire_log = wanted;
+        self
+    }
+
+    /// Who takes measurements. Default nobody, and nothing is measured.
+    pub fn meter(mut self, meter: impl Meter + 'static) -> Self {
+        self.meter = Some(Arc::new(meter));
+        self
+    }
+
     /// The clock. Default: the system's.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = SharedTimeSource::new(Source(clock));
@@ -334,6 +365,9 @@ impl ConfigBuilder {
             invocation_ids: self.invocation_ids,
             sign_attempts: self.sign_attempts,
             repair_clock: self.repair_clock,
+            log: self.log,
+            wire_log: self.wire_log,
+            meter: self.meter,
             app_id: self.app_id,
             execution_environment: self.execution_environment,
             validate: self.validate,

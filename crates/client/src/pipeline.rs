@@ -2,8 +2,8 @@
 //!
 //! Assembled once per client from the Smithy runtime: its orchestrator keeps the order
 //! (serialize, then for each attempt: key, endpoint, signature, send, read, judge) and
-//! its crates do clock-skew repair, request info, invocation id, signing and retries.
-//! Per call only the reader of the answer and the record of attempts are new.
+//! its crates do clock-skew repair, signing and retries. What is new for each call is in
+//! `addition`.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -18,14 +18,15 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime::client::defaults::{DefaultPluginParams, default_plugins};
 use aws_smithy_runtime::client::http::connection_poisoning::ConnectionPoisoningInterceptor;
+use aws_smithy_runtime::client::identity::IdentityCache;
 use aws_smithy_runtime::client::orchestrator::endpoints::StaticUriEndpointResolver;
 use aws_smithy_runtime::client::orchestrator::invoke;
 use aws_smithy_runtime::client::retries::classifiers::TransientErrorClassifier;
 use aws_smithy_runtime_api::client::auth::AuthSchemeOptionResolverParams;
 use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
-use aws_smithy_runtime_api::client::endpoint::EndpointResolverParams;
-use aws_smithy_runtime_api::client::identity::SharedIdentityResolver;
+use aws_smithy_runtime_api::client::endpoint::{EndpointResolverParams, SharedEndpointResolver};
+use aws_smithy_runtime_api::client::identity::{SharedIdentityCache, SharedIdentityResolver};
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use aws_smithy_runtime_api::client::interceptors::context::Input;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
@@ -34,11 +35,10 @@ use aws_smithy_types::config_bag::Layer;
 use aws_types::SigningName;
 use aws_types::region::{Region, SigningRegion};
 use serde::de::DeserializeOwned;
-use tracing::Instrument;
 use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
 
-use crate::addition::Wanted;
+use crate::addition::{Shared, Wanted};
 use crate::cancel::CancelToken;
 use crate::classifier::AnswerClassifier;
 use crate::client::Facts;
@@ -49,11 +49,13 @@ use crate::error::{Call, Error, ErrorKind, Timeout};
 use crate::failure;
 use crate::fault::Fault;
 use crate::intercept::{BodyLimit, UserAgent};
+use crate::meter::Stopwatch;
 use crate::options::CallOptions;
 use crate::record::Recorder;
 use crate::response::{Metadata, Response};
 use crate::retry::Quotas;
 use crate::service::Service;
+use crate::trace::Trace;
 use crate::transport::Transports;
 use crate::wire::{Address, Prepared};
 
@@ -66,6 +68,9 @@ pub(crate) struct Pipeline {
     quotas: Quotas,
     clock: SharedTimeSource,
     wire_trace: bool,
+    /// For calls that are measured: what is behind the stopwatch.
+    endpoint: SharedEndpointResolver,
+    identities: SharedIdentityCache,
 }
 
 /// A call that is ready to be sent.
@@ -77,6 +82,8 @@ pub(crate) struct Ready {
     recorder: Recorder,
     token: Option<String>,
     cancel: Option<CancelToken>,
+    stopwatch: Option<Stopwatch>,
+    trace: Trace,
 }
 
 impl Pipeline {
@@ -92,7 +99,11 @@ impl Pipeline {
         let quotas = Quotas::new(service.host_label);
         let mut settings = shared_settings(&service, endpoint, config);
         settings.store_put(quotas.of(config.retry.rules));
-        let components = shared_components(&service, endpoint, config)
+        let resolver = SharedEndpointResolver::new(StaticUriEndpointResolver::uri(endpoint.url()));
+        let identities = IdentityCache::lazy().build();
+        let components = shared_components(&service, config)
+            .with_endpoint_resolver(Some(resolver.clone()))
+            .with_identity_cache(Some(identities.clone()))
             .with_http_client(Some(transports.to(endpoint)));
         let plugins = RuntimePlugins::new()
             .with_client_plugins(default_plugins(defaults))
@@ -108,7 +119,14 @@ impl Pipeline {
             quotas,
             clock: config.clock.clone(),
             wire_trace: config.unsafe_wire_trace,
+            endpoint: resolver,
+            identities,
         }
+    }
+
+    /// Opens the spans of a call.
+    pub(crate) fn trace(&self, operation: &'static str, config: &Config) -> Trace {
+        Trace::new(config.log.as_ref(), self.service.name, operation)
     }
 
     /// Makes a call ready: its body, and what its options change. Fails when an option
@@ -118,6 +136,7 @@ impl Pipeline {
         facts: &Facts,
         (body, token): (Vec<u8>, Option<String>),
         (config, options): (&Config, &CallOptions),
+        trace: Trace,
     ) -> Result<Ready, ErrorKind>
     where
         O: DeserializeOwned + Debug + Send + Sync + 'static,
@@ -135,8 +154,8 @@ impl Pipeline {
             operation,
             config,
             options,
-            transports: &self.transports,
-            quotas: &self.quotas,
+            shared: self.shared(),
+            trace: &trace,
         };
         let addition = wanted.addition::<O>(&recorder).map_err(ErrorKind::Config)?;
         let to = match facts.path {
@@ -150,7 +169,18 @@ impl Pipeline {
             recorder,
             token,
             cancel: options.cancel.clone(),
+            stopwatch: wanted.stopwatch(),
+            trace,
         })
+    }
+
+    fn shared(&self) -> Shared<'_> {
+        Shared {
+            transports: &self.transports,
+            quotas: &self.quotas,
+            endpoint: &self.endpoint,
+            identities: &self.identities,
+        }
     }
 
     /// Sends what is ready and reads the answer.
@@ -159,10 +189,10 @@ impl Pipeline {
         O: DeserializeOwned + Debug + Send + Sync + 'static,
     {
         let operation = ready.operation;
-        let span = tracing::debug_span!("call", service = self.service.name, operation);
+        let since = ready.stopwatch.as_ref().map(Stopwatch::now);
         let work = invoke(self.service.name, operation, ready.input, &ready.plugins);
         let work = CancelToken::guard(ready.cancel.as_ref(), work);
-        let outcome = self.quietly(work).instrument(span).await;
+        let outcome = self.quietly(work).await;
         let metadata = ready.recorder.take(ready.token, self.clock.now());
         let output = match outcome {
             Some(Ok(output)) => output
@@ -171,23 +201,14 @@ impl Pipeline {
             Some(Err(error)) => Err(failure::kind_of(error)),
             None => Err(ErrorKind::Canceled),
         };
-        self.log(operation, output.is_ok(), &metadata);
+        ready.trace.end(output.is_ok(), &metadata);
+        if let Some((stopwatch, since)) = ready.stopwatch.zip(since) {
+            stopwatch.record("client.call.duration", since);
+        }
         match output {
             Ok(output) => Ok(Response::new(output, metadata)),
             Err(kind) => Err(Error::new(kind, self.call(operation, metadata))),
         }
-    }
-
-    fn log(&self, operation: &'static str, ok: bool, metadata: &Metadata) {
-        tracing::debug!(
-            service = self.service.name,
-            operation,
-            ok,
-            attempts = metadata.attempts(),
-            status = metadata.status(),
-            request_id = metadata.request_id(),
-            "call ended"
-        );
     }
 
     /// The words of an error about a call of this service.
@@ -228,11 +249,7 @@ fn shared_settings(service: &Service, endpoint: &Endpoint, config: &Config) -> L
     settings
 }
 
-fn shared_components(
-    service: &Service,
-    endpoint: &Endpoint,
-    config: &Config,
-) -> RuntimeComponentsBuilder {
+fn shared_components(service: &Service, config: &Config) -> RuntimeComponentsBuilder {
     let agent = UserAgent::new(
         service,
         config.app_id.as_deref(),
@@ -240,7 +257,6 @@ fn shared_components(
         config.retry,
     );
     let mut components = RuntimeComponentsBuilder::new("client")
-        .with_endpoint_resolver(Some(StaticUriEndpointResolver::uri(endpoint.url())))
         .with_auth_scheme(SigV4AuthScheme::new())
         .with_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![
             SCHEME_ID,

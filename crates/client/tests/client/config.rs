@@ -84,7 +84,11 @@ async fn what_is_configured_is_used() {
     assert!(request.header("authorization").contains("AKIDENV/"));
     assert!(request.header("authorization").contains("/eu-west-1/ecs/"));
     assert_eq!(request.header("amz-sdk-request"), "attempt=1; max=7");
-    assert!(request.header("user-agent").ends_with(" app/nightly-jobs m/E"));
+    assert!(
+        request
+            .header("user-agent")
+            .ends_with(" app/nightly-jobs m/E")
+    );
     assert!(!request.headers.contains_key("x-amz-security-token"));
 }
 

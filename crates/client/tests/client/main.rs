@@ -11,6 +11,7 @@ mod delays;
 mod endpoints;
 mod failures;
 mod golden;
+mod observed;
 mod options;
 mod pages;
 mod requests;

@@ -12,7 +12,13 @@ use crate::server::{Reply, Server};
 const SECRETS: [&str; 3] = ["SECRETKEY", "SESSIONTOKEN", "hunter2"];
 
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -60,8 +66,7 @@ async fn log_of_calls(unsafe_wire_trace: bool) -> String {
         }
     }
     drop(guard);
-    let log = log.0.lock().unwrap();
-    String::from_utf8_lossy(&log).into_owned()
+    log.text()
 }
 
 #[tokio::test]
