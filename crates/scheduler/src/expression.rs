@@ -16,6 +16,7 @@
 
 mod evaluate;
 mod operand;
+mod operator;
 mod parse;
 pub mod pattern;
 mod scanner;

@@ -5,6 +5,7 @@ use std::fmt;
 use model::Timestamp;
 
 use super::operand::{self, Version};
+use super::operator::{ALL, GROUP, IDENTITY, MEASURE, Operator, SIGNS, Takes, WORDS};
 use super::pattern::{self, Pattern};
 use super::scanner::{Scanner, is_bare};
 use crate::limits::{ATTRIBUTE_NAME_CHARS_MAX, EXPRESSION_CHARS_MAX, EXPRESSION_NESTING_MAX};
@@ -70,103 +71,6 @@ pub(super) enum Order {
     GreaterEqual,
     Less,
     LessEqual,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operator {
-    Order(Order),
-    In,
-    NotIn,
-    Matches,
-    NotMatches,
-    Exists,
-    NotExists,
-}
-
-/// Both spellings of each; a longer sign stands before the one that it begins with.
-const SIGNS: [(&str, Operator); 10] = [
-    ("==", Operator::Order(Order::Equal)),
-    ("!=", Operator::Order(Order::NotEqual)),
-    (">=", Operator::Order(Order::GreaterEqual)),
-    ("<=", Operator::Order(Order::LessEqual)),
-    (">", Operator::Order(Order::Greater)),
-    ("<", Operator::Order(Order::Less)),
-    ("=~", Operator::Matches),
-    ("!~", Operator::NotMatches),
-    ("!in", Operator::NotIn),
-    ("!exists", Operator::NotExists),
-];
-/// Lower case only: whether AWS takes other cases is not known.
-const WORDS: [(&str, Operator); 12] = [
-    ("equals", Operator::Order(Order::Equal)),
-    ("not_equals", Operator::Order(Order::NotEqual)),
-    ("greater_than", Operator::Order(Order::Greater)),
-    ("greater_than_equal", Operator::Order(Order::GreaterEqual)),
-    ("less_than", Operator::Order(Order::Less)),
-    ("less_than_equal", Operator::Order(Order::LessEqual)),
-    ("matches", Operator::Matches),
-    ("not_matches", Operator::NotMatches),
-    ("in", Operator::In),
-    ("not_in", Operator::NotIn),
-    ("exists", Operator::Exists),
-    ("not_exists", Operator::NotExists),
-];
-
-/// Which operators a subject has (`placement.md` §2.2).
-#[derive(Clone, Copy)]
-struct Takes {
-    order: bool,
-    lists: bool,
-    patterns: bool,
-    existence: bool,
-}
-
-const ALL: Takes = Takes {
-    order: true,
-    lists: true,
-    patterns: true,
-    existence: true,
-};
-const GROUP: Takes = Takes {
-    order: false,
-    ..ALL
-};
-const IDENTITY: Takes = Takes {
-    existence: false,
-    ..GROUP
-};
-const MEASURE: Takes = Takes {
-    order: true,
-    lists: false,
-    patterns: false,
-    existence: false,
-};
-
-impl Takes {
-    fn takes(self, operator: Operator) -> bool {
-        match operator {
-            Operator::Order(Order::Equal | Order::NotEqual) => true,
-            Operator::Order(_) => self.order,
-            Operator::In | Operator::NotIn => self.lists,
-            Operator::Matches | Operator::NotMatches => self.patterns,
-            Operator::Exists | Operator::NotExists => self.existence,
-        }
-    }
-
-    fn in_words(self) -> String {
-        let mut words = vec!["`==`", "`!=`"];
-        for (has, more) in [
-            (self.order, ["`>`, `>=`", "`<`, `<=`"]),
-            (self.lists, ["`in`", "`!in`"]),
-            (self.patterns, ["`=~`", "`!~`"]),
-            (self.existence, ["`exists`", "`!exists`"]),
-        ] {
-            if has {
-                words.extend(more);
-            }
-        }
-        words.join(", ")
-    }
 }
 
 type Parsed<T> = Result<T, ParseError>;
