@@ -108,8 +108,18 @@ impl Client {
         options: &CallOptions,
     ) -> Result<Option<String>, Error> {
         let tokens = options.tokens.as_ref().unwrap_or(&self.0.config.tokens);
-        let call = || self.0.ecs.call(operation, Metadata::default());
-        tokens.fresh().map_err(|kind| Error::new(kind, call()))
+        let failed = |kind| self.failed(operation, kind, Metadata::default());
+        tokens.fresh().map_err(failed)
+    }
+
+    /// An error of a call of ECS that did not get as far as the pipeline.
+    pub(crate) fn failed(
+        &self,
+        operation: &'static str,
+        kind: ErrorKind,
+        metadata: Metadata,
+    ) -> Error {
+        Error::new(kind, self.0.ecs.call(operation, metadata))
     }
 
     pub(crate) fn sleep(&self, length: Duration) -> Sleep {

@@ -124,8 +124,8 @@ const QUOTA_CODES: &[&str] = &[
 ];
 
 impl ServiceError {
-    /// The error as the model of ECS knows it, for a `match`; `None` for the errors that
-    /// every AWS service has, such as `ThrottlingException`. `RunTask` declares
+    /// The error as the model of ECS knows it, for a `match`; `None` for one that the model
+    /// does not know. Besides what every AWS service may answer, `RunTask` declares
     /// `AccessDeniedException`, `BlockedException`, `ClientException`,
     /// `ClusterNotFoundException`, `ConflictException`, `InvalidParameterException`,
     /// `PlatformTaskDefinitionIncompatibilityException`, `PlatformUnknownException`,

@@ -5,10 +5,12 @@ use std::error::Error as StdError;
 use aws_smithy_runtime_api::client::interceptors::context;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
+use http_body_util::LengthLimitError;
 
 use crate::credentials::NoCredentials;
 use crate::error::{ErrorKind, Timeout};
 use crate::fault::{Answer, Fault};
+use crate::intercept::MAX_BODY_BYTES;
 use crate::wire::BadAnswer;
 
 /// How the HTTP stack says that no connection came about. The class behind it is
@@ -58,6 +60,11 @@ fn kind_of_answer(status: u16, error: &(dyn StdError + 'static)) -> ErrorKind {
             status,
             problem: bad.problem.clone(),
             beginning: bad.beginning.clone(),
+        },
+        None if find::<LengthLimitError>(error).is_some() => ErrorKind::Protocol {
+            status,
+            problem: format!("the answer is longer than {} MiB", MAX_BODY_BYTES >> 20),
+            beginning: String::new(),
         },
         None if has_text(error, STALLED) => ErrorKind::Timeout(Timeout::Stalled),
         None => ErrorKind::Transport(chain(error)),

@@ -16,7 +16,7 @@ use crate::retry::Retry;
 use crate::service::Service;
 
 /// The longest answer that is read. Describing 100 tasks takes well under 2 MiB.
-const MAX_BODY_BYTES: usize = 64 << 20;
+pub(crate) const MAX_BODY_BYTES: usize = 64 << 20;
 
 /// Longest application id that services accept.
 pub(crate) const MAX_APP_ID_CHARS: usize = 50;

@@ -24,19 +24,31 @@
 //!
 //! - [`Config`] says where to, as whom and how patiently; [`Config::from_env`] reads
 //!   what the other AWS tools read.
-//! - [`Client::call`] writes the input as JSON, checks that required members are there,
-//!   fills in the idempotency token, and hands the bytes to the pipeline. Methods such
-//!   as [`Client::run_task`] are that call with the operation filled in.
+//! - [`Client::call`] fills in the idempotency token, checks required members and limits,
+//!   writes the input as JSON and hands the bytes to the pipeline. Methods such as
+//!   [`Client::run_task`] are that call with the operation filled in;
+//!   [`Client::call_with`] takes [`CallOptions`].
 //! - Every operation has such a method, and the fluent form [`Client::request`].
 //!   [`Client::pages`] lists page by page.
 //! - [`Client::start_tasks`] says whether tasks were placed, which the answer of RunTask
 //!   does not do by itself: a [`RunTaskOutcome`].
-//! - The pipeline is the orchestrator of the Smithy runtime with SigV4, standard
-//!   retries, clock-skew repair, invocation id and request info from its crates, over
-//!   hyper and ring. Nothing of it shows in this interface, so it can be exchanged.
+//! - The pipeline is the orchestrator of the Smithy runtime with SigV4, retries and
+//!   clock-skew repair from its crates, over hyper and ring. Nothing of it shows in this
+//!   interface but what [`extension`] names, so it can be exchanged.
 //! - [`Response`] and [`Error`] both carry [`Metadata`]: request id, every attempt,
 //!   the token that was used, headers.
 //! - [`Client::wait_for`] waits for tasks; [`Client::logs`] reads what they wrote.
+//!
+//! # Features
+//!
+//! - `hyper-ring` (default): HTTP through hyper, TLS through rustls with ring.
+//! - `blocking` (default): [`blocking::Client`](crate::blocking), for programs without async code.
+//!
+//! Without `hyper-ring` a program brings its own [`extension::HttpClient`].
+//!
+//! # The stack
+//!
+#![doc = include_str!("../STACK.md")]
 //!
 //! # Secrets
 //!
@@ -47,6 +59,8 @@
 
 mod addition;
 mod backoff;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod cancel;
 mod classifier;
 mod client;

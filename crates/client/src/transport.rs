@@ -1,12 +1,8 @@
-//! The way out: hyper with ring, connections kept and reused.
+//! The way out: hyper with ring, connections kept and reused; or what the caller brings.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::endpoint::Endpoint;
@@ -43,26 +39,25 @@ impl Transports {
     }
 }
 
-/// A client for one endpoint. Plain HTTP is built without TLS, because reading the
-/// system's certificates takes longer than a call to a local server. The proxy
-/// variables (`HTTPS_PROXY`, `NO_PROXY` …) count except towards this machine
-/// and its metadata services.
-fn http_client(endpoint: &Endpoint) -> SharedHttpClient {
-    let plain = endpoint.is_plain_http();
-    let local = endpoint.is_local();
-    Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut connector = Connector::builder();
-        connector.set_connector_settings(settings.cloned());
-        connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
-        if !local {
-            connector.set_proxy_config(Some(ProxyConfig::from_env()));
-        }
-        if plain {
-            connector.build_http()
-        } else {
-            connector
-                .tls_provider(Provider::Rustls(CryptoMode::Ring))
-                .build()
-        }
+#[cfg(feature = "hyper-ring")]
+mod hyper;
+#[cfg(feature = "hyper-ring")]
+use hyper::http_client;
+
+/// Without the crate's own HTTP there is the caller's or none.
+#[cfg(not(feature = "hyper-ring"))]
+fn http_client(_: &Endpoint) -> SharedHttpClient {
+    use aws_smithy_runtime_api::client::http::{
+        HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector, http_client_fn,
+    };
+    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
+    const WHY: &str = "this program was built without HTTP: enable the feature `hyper-ring`, \
+                       or give a client to `ConfigBuilder::http_client`";
+    http_client_fn(|_: &HttpConnectorSettings, _| {
+        SharedHttpConnector::new(|_: HttpRequest| {
+            HttpConnectorFuture::ready(Err(ConnectorError::user(WHY.into())))
+        })
     })
 }

@@ -258,7 +258,7 @@ async fn failures_in_an_answer_are_no_error() {
 }
 
 #[tokio::test]
-async fn answers_are_read_generously() {
+async fn item_15_answers_are_read_generously() {
     let odd = r#"{"tasks": [{"lastStatus": "DREAMING", "cpu": null}], "novel": 1}"#;
     for (body, expected) in [
         ("", json!({})),

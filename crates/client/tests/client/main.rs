@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+#[cfg(feature = "blocking")]
+mod blocking;
 mod calls;
 mod config;
 mod context;
@@ -11,6 +13,7 @@ mod delays;
 mod endpoints;
 mod failures;
 mod golden;
+mod lambda;
 mod observed;
 mod options;
 mod pages;
@@ -20,5 +23,6 @@ mod scripted;
 mod secrets;
 mod server;
 mod settings;
+mod stack;
 mod starts;
 mod waits;

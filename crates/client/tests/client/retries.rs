@@ -8,7 +8,7 @@ use crate::calls::run_task;
 use crate::server::{Reply, Server, seconds};
 
 #[tokio::test]
-async fn throttles_are_retried_with_the_same_token_and_invocation_id() {
+async fn item_2_all_attempts_carry_the_same_token_and_invocation_id() {
     let server = Server::start(vec![Reply::throttle(), Reply::throttle(), Reply::ok("{}")]).await;
     let response = server.client().run_task(run_task()).await.unwrap();
     let requests = server.requests();
@@ -45,7 +45,7 @@ async fn check(reply: Reply, requests: usize, is_retryable: bool) {
 }
 
 #[tokio::test]
-async fn only_what_can_pass_is_retried() {
+async fn item_5_only_what_can_pass_is_retried() {
     check(Reply::throttle(), 3, true).await;
     check(
         Reply::error(400, "ClientException", "Rate exceeded"),
@@ -97,7 +97,7 @@ async fn a_cut_answer_is_followed_by_a_whole_one() {
 }
 
 #[tokio::test]
-async fn a_clock_one_hour_off_is_repaired() {
+async fn item_7_a_clock_one_hour_off_is_repaired() {
     for offset in [3600, -3600] {
         let script = vec![
             Reply::WrongClock {

@@ -70,7 +70,7 @@ async fn log_of_calls(unsafe_wire_trace: bool) -> String {
 }
 
 #[tokio::test]
-async fn no_secret_is_printed() {
+async fn item_11_no_secret_is_printed() {
     let log = log_of_calls(false).await;
     assert!(
         log.contains("call ended") && log.contains("AKIDEXAMPLE"),

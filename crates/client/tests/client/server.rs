@@ -22,6 +22,8 @@ pub(crate) enum Reply {
     WrongClock { offset: i64, code: &'static str },
     /// Announces more than it sends, then hangs up.
     Cut,
+    /// Begins an answer and never ends it.
+    Stall,
     /// Hangs up without a word.
     HangUp,
     /// Never answers.
@@ -169,13 +171,17 @@ async fn serve(stream: TcpStream, (requests, arrived): Arrivals, script: Vec<Rep
                 let headers = [("date", date(request.header("x-amz-date"), *offset))];
                 answer(403, &headers, &format!("{{\"__type\":\"{code}\"}}"))
             }
-            Reply::Cut => "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"tasks\":".to_owned(),
+            Reply::Stall | Reply::Cut => {
+                "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"tasks\":".to_owned()
+            }
             Reply::HangUp => return,
             Reply::Silence => std::future::pending().await,
         };
         stream.write_all(bytes.as_bytes()).await.unwrap();
-        if matches!(reply, Reply::Cut) {
-            return;
+        match reply {
+            Reply::Cut => return,
+            Reply::Stall => std::future::pending().await,
+            _ => {}
         }
     }
 }
