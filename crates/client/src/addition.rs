@@ -21,6 +21,7 @@ use aws_types::region::{Region, SigningRegion};
 use serde::de::DeserializeOwned;
 
 use crate::config::{Config, check_app_id, check_retry};
+use crate::credentials::LoadLimit;
 use crate::endpoint::Endpoint;
 use crate::intercept::{ExtraHeaders, UserAgent};
 use crate::meter::{Measured, Stopwatch};
@@ -126,8 +127,10 @@ impl Wanted<'_> {
             settings.store_put(self.shared.quotas.of(retry.rules));
         }
         if options.timeouts.is_some() || options.deadline.is_some() {
-            settings.store_put(self.timeouts().to_smithy());
-            settings.store_put(self.timeouts().stalled_to_smithy());
+            let timeouts = self.timeouts();
+            settings.store_put(timeouts.to_smithy());
+            settings.store_put(timeouts.stalled_to_smithy());
+            settings.store_put(LoadLimit(timeouts.credentials));
         }
         Ok(())
     }

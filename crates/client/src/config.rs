@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::shared::IntoShared;
 use tracing::Dispatch;
 
 use crate::clock::{Clock, Source};
-use crate::credentials::{Credentials, ProvideCredentials};
+use crate::credentials::{Credentials, KeySource, Means, Metadata, ProvideCredentials};
 use crate::endpoint::{Endpoint, Endpoints, Given, ResolveEndpoint};
 use crate::intercept::MAX_APP_ID_CHARS;
 use crate::meter::Meter;
@@ -122,9 +122,9 @@ impl Config {
 pub struct ConfigBuilder {
     pub(crate) region: Option<String>,
     pub(crate) endpoints: Endpoints,
-    pub(crate) credentials: Option<Arc<dyn ProvideCredentials>>,
-    /// Why there are no credentials, when somebody has looked.
-    pub(crate) no_credentials: Option<String>,
+    pub(crate) keys: KeySource,
+    /// Where the region is asked for when nobody gives one.
+    pub(crate) metadata: Option<Endpoint>,
     pub(crate) retry: Retry,
     pub(crate) timeouts: Timeouts,
     pub(crate) tokens: Tokens,
@@ -148,8 +148,8 @@ impl Default for ConfigBuilder {
         Self {
             region: None,
             endpoints: Endpoints::default(),
-            credentials: None,
-            no_credentials: None,
+            keys: KeySource::Unknown,
+            metadata: None,
             retry: Retry::default(),
             timeouts: Timeouts::default(),
             tokens: Tokens::From(Arc::new(RandomToken)),
@@ -231,7 +231,7 @@ impl ConfigBuilder {
 
     /// A source of keys that may change.
     pub fn credentials_provider(mut self, provider: impl ProvideCredentials + 'static) -> Self {
-        self.credentials = Some(Arc::new(provider));
+        self.keys = KeySource::Given(Arc::new(provider));
         self
     }
 
@@ -336,6 +336,23 @@ impl ConfigBuilder {
         self
     }
 
+    /// Asks the instance metadata service for the region if nobody has given one and the
+    /// environment has been read. Outside EC2 this takes some seconds and finds nothing.
+    pub async fn find_region(mut self) -> Self {
+        if let (None, Some(endpoint)) = (&self.region, &self.metadata) {
+            let metadata = Metadata::new(endpoint, self.means());
+            match metadata.region().await {
+                Ok(region) => self.region = Some(region),
+                Err(why) => tracing::debug!(%why, "the metadata service tells no region"),
+            }
+        }
+        self
+    }
+
+    fn means(&self) -> Means {
+        Means::new(&self.clock, self.http_client.as_ref())
+    }
+
     /// Checks and completes.
     pub fn build(self) -> Result<Config, ConfigError> {
         let region = self.region.clone().ok_or(ConfigError::NoRegion)?;
@@ -344,12 +361,11 @@ impl ConfigBuilder {
         let logs_endpoint = endpoint(&LOGS).map_err(ConfigError::Endpoint)?;
         check_retry(&self.retry)?;
         check_app_id(self.app_id.as_deref())?;
-        let credentials = self.credentials.ok_or_else(|| {
-            let why = self
-                .no_credentials
-                .unwrap_or_else(|| "none were given".to_owned());
-            ConfigError::NoCredentials(why)
-        })?;
+        let means = self.means();
+        let credentials = self
+            .keys
+            .provider(&means)
+            .map_err(ConfigError::NoCredentials)?;
         Ok(Config {
             region,
             endpoints: self.endpoints,

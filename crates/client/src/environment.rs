@@ -3,27 +3,18 @@
 //! First match wins. Region: `AWS_REGION`, `AWS_DEFAULT_REGION`, profile. Endpoint:
 //! the service's own variable, the service's key in the profile, `AWS_ENDPOINT_URL`,
 //! the profile's `endpoint_url`; all of them silenced by
-//! `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`. Keys: variables, then the profile. Everything
-//! else: a variable, then a key of the profile.
+//! `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`. Keys: see `keys`. Everything else: a variable,
+//! then a key of the profile.
+
+mod keys;
 
 use std::path::PathBuf;
 
 use crate::config::{Config, ConfigBuilder, ConfigError};
-use crate::credentials::Credentials;
 use crate::endpoint::Given;
 use crate::profile::{Profile, Profiles};
-use crate::retry::Retry;
+use crate::retry::{Retry, RetryRules};
 use crate::service::{ECS, LOGS, Service};
-
-/// Ways of getting keys that a profile can name and this client does not have.
-const OTHER_SOURCES: &[&str] = &[
-    "role_arn",
-    "sso_session",
-    "sso_start_url",
-    "credential_process",
-    "login_session",
-    "web_identity_token_file",
-];
 
 impl Config {
     /// Reads variables through `lookup` and the shared files that they name. What the
@@ -83,17 +74,18 @@ impl<'a> Environment<'a> {
         builder.endpoints.dual_stack =
             self.flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")?;
         builder.retry = self.retry()?;
+        let as_it_is = self.flag(
+            "AWS_DISABLE_CLOCK_SKEW_CORRECTION",
+            "disable_clock_skew_correction",
+        )?;
+        builder.repair_clock = !as_it_is.is_some_and(|given| given.value);
         builder.app_id = self
             .setting("AWS_SDK_UA_APP_ID", "sdk_ua_app_id")
             .map(|id| id.value);
         builder.execution_environment = self.get("AWS_EXECUTION_ENV");
-        match self.keys()? {
-            Ok(keys) => Ok(builder.credentials(keys)),
-            Err(why) => {
-                builder.no_credentials = Some(why);
-                Ok(builder)
-            }
-        }
+        builder.metadata = self.metadata()?.ok();
+        builder.keys = self.keys()?;
+        Ok(builder)
     }
 
     fn get(&self, name: &str) -> Option<String> {
@@ -177,6 +169,10 @@ impl<'a> Environment<'a> {
                 invalid(&text.by, problem)
             })?;
         }
+        let new_rules = self.flag("AWS_NEW_RETRIES_2026", "new_retries_2026")?;
+        if new_rules.is_some_and(|given| given.value) {
+            retry.rules = RetryRules::From2026;
+        }
         if let Some(mode) = self.setting("AWS_RETRY_MODE", "retry_mode") {
             retry.adaptive = match mode.value.as_str() {
                 "standard" => false,
@@ -188,35 +184,6 @@ impl<'a> Environment<'a> {
             };
         }
         Ok(retry)
-    }
-
-    /// Keys, or why there are none.
-    fn keys(&self) -> Result<Result<Credentials, String>, ConfigError> {
-        let from_variables = pair("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", |name| {
-            self.get(name)
-        })?;
-        if let Some(keys) = from_variables {
-            return Ok(Ok(with_token(keys, self.get("AWS_SESSION_TOKEN"))));
-        }
-        let from_profile = pair("aws_access_key_id", "aws_secret_access_key", |name| {
-            self.profile.get(name)
-        })?;
-        if let Some(keys) = from_profile {
-            return Ok(Ok(with_token(keys, self.profile.get("aws_session_token"))));
-        }
-        let name = &self.profile_name;
-        let other = OTHER_SOURCES
-            .iter()
-            .find(|key| self.profile.get(key).is_some());
-        Ok(Err(match other {
-            Some(key) => format!(
-                "profile `{name}` gets them by `{key}`, which this client cannot do; \
-                 `aws configure export-credentials --format env` turns them into variables"
-            ),
-            None => format!(
-                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or put keys into profile `{name}`"
-            ),
-        }))
     }
 }
 
@@ -235,27 +202,6 @@ fn load_profiles(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Profiles, Co
         file("AWS_CONFIG_FILE", "config").as_deref(),
         file("AWS_SHARED_CREDENTIALS_FILE", "credentials").as_deref(),
     )
-}
-
-/// Both halves of a key, neither, or an error that names the missing half.
-fn pair(
-    id: &str,
-    secret: &str,
-    get: impl Fn(&str) -> Option<String>,
-) -> Result<Option<Credentials>, ConfigError> {
-    match (get(id), get(secret)) {
-        (Some(id), Some(secret)) => Ok(Some(Credentials::new(id, secret))),
-        (None, None) => Ok(None),
-        (Some(_), None) => Err(invalid(secret, format!("not set, though {id} is"))),
-        (None, Some(_)) => Err(invalid(id, format!("not set, though {secret} is"))),
-    }
-}
-
-fn with_token(keys: Credentials, token: Option<String>) -> Credentials {
-    match token {
-        Some(token) => keys.with_session_token(token),
-        None => keys,
-    }
 }
 
 fn boolean(text: &str) -> Option<bool> {

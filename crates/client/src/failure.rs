@@ -122,7 +122,7 @@ fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
 }
 
 /// The sources of an error in one line, without the runtime's own empty phrases.
-fn chain(error: &(dyn StdError + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
     const PHRASES: [&str; 7] = [
         "dispatch failure",
         "response error",

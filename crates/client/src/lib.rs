@@ -39,6 +39,38 @@
 //!   the token that was used, headers.
 //! - [`Client::wait_for`] waits for tasks; [`Client::logs`] reads what they wrote.
 //!
+//! # Where the settings come from
+//!
+//! [`Config::from_env`] reads what follows; the first that says something counts, and
+//! what is given in code goes before all of it.
+//!
+//! | Setting | Variable | Key of the profile | Otherwise |
+//! |---|---|---|---|
+//! | region | `AWS_REGION`, `AWS_DEFAULT_REGION` | `region` | [instance metadata](ConfigBuilder::find_region) |
+//! | endpoint of ECS | `AWS_ENDPOINT_URL_ECS` | in its `services`: `ecs` / `endpoint_url` | the next row |
+//! | endpoint of CloudWatch Logs | `AWS_ENDPOINT_URL_CLOUDWATCH_LOGS` | in its `services`: `cloudwatch_logs` / `endpoint_url` | the next row, then that of ECS |
+//! | endpoint of both | `AWS_ENDPOINT_URL` | `endpoint_url` | the rules of AWS |
+//! | the four above are silenced | `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` | `ignore_configured_endpoint_urls` | no |
+//! | FIPS | `AWS_USE_FIPS_ENDPOINT` | `use_fips_endpoint` | no |
+//! | dual-stack | `AWS_USE_DUALSTACK_ENDPOINT` | `use_dualstack_endpoint` | no |
+//! | profile | `AWS_PROFILE` | | `default` |
+//! | files | `AWS_CONFIG_FILE`, `AWS_SHARED_CREDENTIALS_FILE` | | `~/.aws/config`, `~/.aws/credentials` |
+//! | attempts | `AWS_MAX_ATTEMPTS` | `max_attempts` | 3 |
+//! | retries | `AWS_RETRY_MODE` | `retry_mode` | `standard` |
+//! | rules of retries | `AWS_NEW_RETRIES_2026` | `new_retries_2026` | [`RetryRules::Classic`] |
+//! | no repair of the clock | `AWS_DISABLE_CLOCK_SKEW_CORRECTION` | `disable_clock_skew_correction` | repaired |
+//! | program's name | `AWS_SDK_UA_APP_ID` | `sdk_ua_app_id` | none |
+//!
+//! Keys are looked for in this order. A source that is not set up passes on, one that
+//! fails ends the search; the error lists all that were asked.
+//!
+//! 1. `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`
+//! 2. the profile's `aws_access_key_id`, `aws_secret_access_key`, `aws_session_token`
+//! 3. the container: `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` or `…_FULL_URI`, with
+//!    `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE` or `AWS_CONTAINER_AUTHORIZATION_TOKEN`
+//! 4. instance metadata (version 2): `AWS_EC2_METADATA_DISABLED`,
+//!    `AWS_EC2_METADATA_SERVICE_ENDPOINT`, `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE`
+//!
 //! # Features
 //!
 //! - `hyper-ring` (default): HTTP through hyper, TLS through rustls with ring.

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use aws_smithy_runtime::client::identity::IdentityCache;
 use aws_smithy_runtime_api::client::identity::{SharedIdentityCache, SharedIdentityResolver};
 use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor};
 
 use crate::cancel::CancelToken;
-use crate::credentials::{Credentials, Keys, ProvideCredentials};
+use crate::credentials::{self, Credentials, Keys, ProvideCredentials};
 use crate::retry::Retry;
 use crate::timeouts::Timeouts;
 use crate::token::{TokenProvider, Tokens};
@@ -101,7 +100,7 @@ impl CallOptions {
     pub fn credentials_provider(mut self, provider: impl ProvideCredentials + 'static) -> Self {
         self.signer = Some(Signer {
             keys: SharedIdentityResolver::new(Keys(Arc::new(provider))),
-            cache: IdentityCache::lazy().build(),
+            cache: credentials::cache(),
         });
         self
     }

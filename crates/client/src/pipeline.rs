@@ -44,7 +44,7 @@ use crate::cancel::CancelToken;
 use crate::classifier::AnswerClassifier;
 use crate::client::Facts;
 use crate::config::Config;
-use crate::credentials::Keys;
+use crate::credentials::{self, Keys, LoadLimit};
 use crate::endpoint::Endpoint;
 use crate::error::{Call, Error, ErrorKind, Timeout};
 use crate::failure;
@@ -247,6 +247,7 @@ fn shared_settings(service: &Service, endpoint: &Endpoint, config: &Config) -> L
     settings.store_put(config.timeouts.to_smithy());
     settings.store_put(config.timeouts.stalled_to_smithy());
     settings.store_put(DisableClockSkewCorrection::from(!config.repair_clock));
+    settings.store_put(LoadLimit(config.timeouts.credentials));
     settings
 }
 
@@ -266,6 +267,7 @@ fn shared_components(service: &Service, config: &Config) -> RuntimeComponentsBui
             SCHEME_ID,
             SharedIdentityResolver::new(Keys(Arc::clone(&config.credentials))),
         )
+        .with_identity_cache(Some(credentials::cache()))
         .with_time_source(Some(config.clock.clone()))
         .with_sleep_impl(Some(TokioSleep::new()))
         .with_retry_classifier(AnswerClassifier)

@@ -18,6 +18,9 @@ pub struct Timeouts {
     pub attempt: Option<Duration>,
     /// The whole call, waits between attempts included. Default 60 s.
     pub operation: Option<Duration>,
+    /// Getting keys from a provider, as part of an attempt. Default 10 s: a metadata
+    /// service that does not answer has been given up by then.
+    pub credentials: Option<Duration>,
 }
 
 impl Default for Timeouts {
@@ -28,6 +31,7 @@ impl Default for Timeouts {
             stalled: Some(Duration::from_secs(5)),
             attempt: Some(Duration::from_secs(15)),
             operation: Some(Duration::from_secs(60)),
+            credentials: Some(Duration::from_secs(10)),
         }
     }
 }

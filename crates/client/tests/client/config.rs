@@ -55,6 +55,17 @@ fn wrong_values_are_told_with_where_they_stand() {
         "`retry_mode` of profile `default`: `fast` is neither `standard` nor `adaptive`",
     );
     refuse(
+        &[("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "both")],
+        "",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: `both` is neither `IPv4` nor `IPv6`",
+    );
+    refuse(
+        &[],
+        "ec2_metadata_service_endpoint = m:1",
+        "`ec2_metadata_service_endpoint` of profile `default`: endpoint `m:1` has no scheme: write \
+         http:// or https://",
+    );
+    refuse(
         &[("AWS_SDK_UA_APP_ID", &"x".repeat(51))],
         "",
         "app id: longer than 50 characters",
@@ -64,6 +75,39 @@ fn wrong_values_are_told_with_where_they_stand() {
         "",
         "AWS_PROFILE names `nobody`, which is in neither of the AWS files",
     );
+}
+
+#[test]
+fn flags_of_retries_and_clock_come_from_variables_and_profile() {
+    for (variables, profile, new_rules, repairs) in [
+        (&[][..], "", false, true),
+        (&[("AWS_NEW_RETRIES_2026", "true")], "", true, true),
+        (
+            &[("AWS_NEW_RETRIES_2026", "FALSE")],
+            "new_retries_2026 = true",
+            false,
+            true,
+        ),
+        (&[], "new_retries_2026 = true", true, true),
+        (
+            &[("AWS_DISABLE_CLOCK_SKEW_CORRECTION", "true")],
+            "",
+            false,
+            false,
+        ),
+        (&[], "disable_clock_skew_correction = true", false, false),
+    ] {
+        let settings = Settings::new(&[variables, &KEYS, &[REGION]].concat())
+            .config_file(&format!("[default]\n{profile}"));
+        let shown = format!("{:?}", settings.config().unwrap());
+        let has = |text: &str| shown.contains(text);
+        assert_eq!(has("rules: From2026"), new_rules, "{shown}");
+        assert_eq!(has("repair_clock: true"), repairs, "{shown}");
+    }
+    for name in ["AWS_NEW_RETRIES_2026", "AWS_DISABLE_CLOCK_SKEW_CORRECTION"] {
+        let reason = format!("{name}: `1` is neither `true` nor `false`");
+        refuse(&[(name, "1")], "", &reason);
+    }
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod delays;
 mod endpoints;
 mod failures;
 mod golden;
+mod key_services;
 mod lambda;
 mod observed;
 mod options;

@@ -7,9 +7,18 @@ use longshore_client::Client;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::calls::run_task;
+use crate::credentials::{FAR, document};
 use crate::server::{Reply, Server};
+use crate::settings::Settings;
 
-const SECRETS: [&str; 3] = ["SECRETKEY", "SESSIONTOKEN", "hunter2"];
+const SECRETS: [&str; 6] = [
+    "SECRETKEY",
+    "SESSIONTOKEN",
+    "hunter2",
+    "CONTAINERTOKEN",
+    "SECRETDOC",
+    "TOKEN-AKIDTASK",
+];
 
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
@@ -65,8 +74,30 @@ async fn log_of_calls(unsafe_wire_trace: bool) -> String {
             tracing::info!(%error, "shown");
         }
     }
+    for reply in [document("AKIDTASK", FAR), Reply::error(403, "x", "no")] {
+        call_from_container(reply).await;
+    }
     drop(guard);
     log.text()
+}
+
+/// A call with keys that a container's endpoint gives, or not.
+async fn call_from_container(reply: Reply) {
+    let container = Server::start(vec![reply]).await;
+    let server = Server::start(vec![Reply::ok("{}")]).await;
+    let settings = Settings::new(&[
+        ("AWS_REGION", "r-1"),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.url()),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "CONTAINERTOKEN"),
+    ]);
+    let builder = settings.builder().unwrap().endpoint_url(server.url());
+    let client = Client::new(builder.build().unwrap());
+    let outcome = client.run_task(run_task()).await;
+    assert_eq!(
+        container.requests()[0].header("authorization"),
+        "CONTAINERTOKEN"
+    );
+    tracing::info!(?client, ?outcome, config = ?client.config(), "shown");
 }
 
 #[tokio::test]

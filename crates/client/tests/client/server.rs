@@ -206,7 +206,10 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
         .unwrap_or(0);
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
-    let body = serde_json::from_slice(&body).unwrap();
+    let body = match length {
+        0 => Value::Null,
+        _ => serde_json::from_slice(&body).unwrap(),
+    };
     Some(Request {
         line: line.trim_end().to_owned(),
         headers,

@@ -36,11 +36,20 @@ impl Settings {
 
     /// Writes a file and names it in a variable.
     pub(crate) fn file(mut self, variable: &str, name: &str, text: &str) -> Self {
+        self.write(name, text);
         let path = self.files.path().join(name);
-        std::fs::write(&path, text).unwrap();
         let path = path.to_str().unwrap().to_owned();
         self.variables.insert(variable.to_owned(), path);
         self
+    }
+
+    /// Writes a file again.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.files.path().join(name), text).unwrap();
+    }
+
+    pub(crate) fn remove(&self, name: &str) {
+        std::fs::remove_file(self.files.path().join(name)).unwrap();
     }
 
     pub(crate) fn builder(&self) -> Result<ConfigBuilder, ConfigError> {

@@ -101,7 +101,7 @@ async fn last_needed(server: &Server, data_dir: &Path, waits: bool) -> Option<Cl
 
 /// Another server, or AWS, through the environment's region and credentials.
 async fn elsewhere(command: Command, url: Option<String>) -> ExitCode {
-    let client = match environment_client(url) {
+    let client = match environment_client(url).await {
         Ok(client) => client,
         Err(sentence) => return exit::failure(&sentence),
     };
@@ -133,7 +133,7 @@ async fn interrupted() {
 /// 128 + SIGINT, as shells have it.
 const INTERRUPTED: i32 = 130;
 
-fn environment_client(url: Option<String>) -> Result<Client, String> {
+async fn environment_client(url: Option<String>) -> Result<Client, String> {
     let builder = ClientConfig::from_env(|name| std::env::var(name).ok());
     let builder = builder
         .map_err(|error| error.to_string())?
@@ -142,7 +142,6 @@ fn environment_client(url: Option<String>) -> Result<Client, String> {
         Some(url) => builder.endpoint_url(url),
         None => builder,
     };
-    Ok(Client::new(
-        builder.build().map_err(|error| error.to_string())?,
-    ))
+    let config = builder.find_region().await.build();
+    Ok(Client::new(config.map_err(|error| error.to_string())?))
 }
