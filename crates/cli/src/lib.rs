@@ -14,8 +14,6 @@ mod failed;
 mod instances;
 mod interrupt;
 mod listing;
-mod log_reader;
-mod log_stream;
 mod logs;
 mod ps;
 mod remedy;
@@ -32,7 +30,7 @@ mod why;
 
 use std::future::Future;
 
-use client::Client;
+use client::{Client, LogPace};
 use model::Timestamp;
 
 pub use arguments::{Common, Target};
@@ -104,6 +102,18 @@ pub struct Connection {
     pub local: bool,
     /// The moment the command began; ages are counted from it.
     pub now: Timestamp,
+}
+
+impl Connection {
+    /// How often logs are read. Only of our own server is it known that every line is
+    /// there before the end.
+    fn log_pace(&self) -> LogPace {
+        if self.local {
+            LogPace::local()
+        } else {
+            LogPace::remote()
+        }
+    }
 }
 
 /// Performs a command and returns the exit code of the process. `interrupt` resolves when

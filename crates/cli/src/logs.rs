@@ -4,11 +4,11 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
+use client::{INTERRUPTED, LogReader};
 use model::shapes::{DescribeTaskDefinitionInput, Task, TaskDefinition};
 use tokio::time::sleep;
 
 use crate::failed::Failed;
-use crate::log_reader::{LogReader, Pace};
 use crate::screen::Screen;
 use crate::task_name::Named;
 use crate::terminal::Terminal;
@@ -34,9 +34,6 @@ pub struct LogsArgs {
     #[command(flatten)]
     pub common: Common,
 }
-
-/// Exit code after Ctrl-C.
-pub(crate) const INTERRUPTED: u8 = 130;
 
 pub(crate) async fn execute(
     args: LogsArgs,
@@ -116,7 +113,7 @@ async fn show(
     let mut reader = LogReader::new(&connection.client, definition, 1, wanted).since(since);
     let mut tasks = [named.task];
     let mut screen = Screen::without_states(terminal, &tasks, &names);
-    let pace = Pace::of(connection);
+    let pace = connection.log_pace();
     let mut quiet = 0;
     loop {
         let round = reader.round(&tasks).await;

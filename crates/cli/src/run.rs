@@ -4,7 +4,6 @@ mod arguments;
 mod definition;
 mod demand;
 mod dry_run;
-mod exit_code;
 mod file;
 mod fill_in;
 mod follow;
@@ -17,6 +16,9 @@ pub(crate) mod summary;
 use std::future::Future;
 use std::pin::{Pin, pin};
 
+use client::{
+    CallOptions, Completion, INTERRUPTED, LogStream, NOT_RUN, RunTaskOutcome, StartError,
+};
 use model::shapes::{
     Failure, RegisterTaskDefinitionInput, RunTaskInput, RunTaskOutput, Task, TaskDefinition,
 };
@@ -25,14 +27,11 @@ pub use arguments::{ComfortArgs, RunArgs, TaskArgs};
 
 use crate::Connection;
 use crate::failed::Failed;
-use crate::log_stream;
-use crate::logs::{INTERRUPTED, container_names};
+use crate::logs::container_names;
 use crate::ps::print_json;
 use crate::screen::Screen;
 use crate::terminal::Terminal;
 use definition::Chosen;
-use exit_code::{NOT_RUN, TIMED_OUT};
-use follow::{Cause, Followed, Following};
 use one_off::{Changes, OneOff};
 
 /// What was sent, and what it is about.
@@ -78,20 +77,31 @@ pub(crate) async fn execute(
     if let Some(one_off) = one_off {
         one_off.clean_up(connection, &mut terminal).await;
     }
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(error) => return not_run(&mut terminal, &error.into()),
+    let outcome = match answer {
+        Ok(outcome) => outcome,
+        Err(error) => return not_started(&mut terminal, &error),
     };
-    let placed = !answer.tasks.as_deref().unwrap_or_default().is_empty();
-    let failures = answer.failures.clone().unwrap_or_default();
-    if !placed || !failures.is_empty() {
-        tell_failures(connection, &prepared, placed, &failures, &mut terminal).await;
+    if !outcome.is_complete() {
+        tell_failures(connection, &prepared, &outcome, &mut terminal).await;
     }
-    if !placed || args.comfort.no_wait {
-        return answered(&args, &answer, &mut terminal);
+    if outcome.tasks().is_empty() || args.comfort.no_wait {
+        return answered(&args, &outcome, &mut terminal);
     }
     let interrupt = (!interrupted).then_some(interrupt);
-    run_on(&args, connection, &prepared, answer, terminal, interrupt).await
+    run_on(&args, connection, &prepared, outcome, terminal, interrupt).await
+}
+
+/// A call failed; those before it may have started tasks.
+fn not_started(terminal: &mut Terminal, error: &StartError) -> u8 {
+    terminal.error(error);
+    for arn in error
+        .tasks
+        .iter()
+        .filter_map(|task| task.task_arn.as_deref())
+    {
+        terminal.say(format_args!("  {arn}"));
+    }
+    NOT_RUN
 }
 
 fn not_run(terminal: &mut Terminal, failed: &Failed) -> u8 {
@@ -160,35 +170,40 @@ async fn one_off(
     }
 }
 
-/// Calls RunTask. An interruption meanwhile does not cancel the call: its tasks could run
-/// on unseen. It is told to the caller instead.
+/// Starts the tasks. An interruption meanwhile does not cancel that: they could run on
+/// unseen. It is told to the caller instead.
 async fn start(
     connection: &Connection,
     input: &RunTaskInput,
     interrupt: Pin<&mut impl Future<Output = ()>>,
-) -> (Result<RunTaskOutput, client::Error>, bool) {
-    let mut call = connection.client.run_task(input);
-    let (answer, interrupted) = tokio::select! {
+) -> (Result<RunTaskOutcome, StartError>, bool) {
+    let options = CallOptions::new();
+    let mut call = pin!(connection.client.start_tasks(input, &options));
+    tokio::select! {
         biased;
-        answer = &mut call => (answer, false),
+        outcome = &mut call => (outcome, false),
         () = interrupt => (call.await, true),
-    };
-    (answer.map(client::Response::into_output), interrupted)
+    }
+}
+
+/// The failures as RunTask answers them.
+fn failures(outcome: &RunTaskOutcome) -> Vec<Failure> {
+    outcome.failures().iter().cloned().map(Into::into).collect()
 }
 
 async fn tell_failures(
     connection: &Connection,
     prepared: &Prepared,
-    placed: bool,
-    failures: &[Failure],
+    outcome: &RunTaskOutcome,
     terminal: &mut Terminal,
 ) {
     let definition = prepared.definition.as_ref();
-    let sentences = refusal::explain(connection, &prepared.input, definition, failures).await;
-    match (placed, failures) {
-        (true, _) => terminal.warning("not all tasks were placed"),
-        (false, []) => terminal.error("the server answered with neither tasks nor failures"),
-        (false, _) => terminal.error("the task was not placed"),
+    let failures = failures(outcome);
+    let sentences = refusal::explain(connection, &prepared.input, definition, &failures).await;
+    match (outcome.tasks(), failures.as_slice()) {
+        ([], []) => terminal.error("the server answered with neither tasks nor failures"),
+        ([], _) => terminal.error("the task was not placed"),
+        _ => terminal.warning("not all tasks were placed"),
     }
     for sentence in sentences {
         terminal.say(format_args!("  {sentence}"));
@@ -196,10 +211,10 @@ async fn tell_failures(
 }
 
 /// What is printed when nothing is followed.
-fn answered(args: &RunArgs, answer: &RunTaskOutput, terminal: &mut Terminal) -> u8 {
-    let tasks = answer.tasks.as_deref().unwrap_or_default();
+fn answered(args: &RunArgs, outcome: &RunTaskOutcome, terminal: &mut Terminal) -> u8 {
+    let tasks = outcome.tasks();
     if args.comfort.json {
-        if let Err(failed) = print_json(terminal, answer) {
+        if let Err(failed) = print(terminal, tasks.to_vec(), failures(outcome)) {
             return not_run(terminal, &failed);
         }
     } else {
@@ -208,12 +223,15 @@ fn answered(args: &RunArgs, answer: &RunTaskOutput, terminal: &mut Terminal) -> 
         }
         terminal.flush();
     }
-    if is_complete(args, tasks) { 0 } else { NOT_RUN }
+    if outcome.is_complete() { 0 } else { NOT_RUN }
 }
 
-fn is_complete(args: &RunArgs, tasks: &[Task]) -> bool {
-    let asked = usize::try_from(args.task.count.unwrap_or(1)).unwrap_or(1);
-    tasks.len() >= asked
+fn print(terminal: &mut Terminal, tasks: Vec<Task>, failures: Vec<Failure>) -> Result<(), Failed> {
+    let output = RunTaskOutput {
+        failures: Some(failures),
+        tasks: Some(tasks),
+    };
+    print_json(terminal, &output)
 }
 
 /// Follows the tasks to their end and tells it.
@@ -221,49 +239,34 @@ async fn run_on(
     args: &RunArgs,
     connection: &Connection,
     prepared: &Prepared,
-    answer: RunTaskOutput,
+    outcome: RunTaskOutcome,
     mut terminal: Terminal,
     interrupt: Option<Pin<&mut impl Future<Output = ()>>>,
 ) -> u8 {
     let definition = prepared.definition.as_ref();
-    let tasks = answer.tasks.unwrap_or_default();
     let show_logs = !args.comfort.no_logs && !args.comfort.json;
     if show_logs && let Some(definition) = definition {
-        warn_of_other_logs(definition, connection, &mut terminal);
+        warn_of_other_logs(definition, &mut terminal);
     }
     let names = definition.map(container_names).unwrap_or_default();
-    let screen = Screen::new(terminal, &tasks, &names);
-    let following = Following {
-        connection,
-        cluster: args.task.cluster.clone(),
-        definition,
-        tasks,
-        show_logs,
-        timeout: args.comfort.timeout,
-        detach_on_interrupt: args.comfort.detach_on_interrupt,
-    };
-    let followed = follow::follow(following, screen, interrupt).await;
-    conclude(args, definition, answer.failures, followed)
+    let mut screen = Screen::new(terminal, outcome.tasks(), &names);
+    let options = follow::options(args, connection, definition);
+    let cluster = args.task.cluster.clone();
+    let run = (cluster, outcome.tasks().to_vec(), outcome.missing());
+    let followed = follow::follow(connection, run, options, &mut screen, interrupt).await;
+    let mut terminal = screen.into_terminal();
+    match followed {
+        Ok(completion) => conclude(args, definition, &completion, &outcome, &mut terminal),
+        Err(error) => not_run(&mut terminal, &Failed::new(error.to_string())),
+    }
 }
 
 /// Says which logs are not where we look.
-fn warn_of_other_logs(
-    definition: &TaskDefinition,
-    connection: &Connection,
-    terminal: &mut Terminal,
-) {
-    let here = connection.client.config().region();
+fn warn_of_other_logs(definition: &TaskDefinition, terminal: &mut Terminal) {
     for container in definition.container_definitions.iter().flatten() {
         let name = container.name.as_deref().unwrap_or_default();
-        if log_stream::of(definition, container, &Task::default()).is_none() {
+        if LogStream::of(definition, container, &Task::default()).is_none() {
             terminal.warning(format_args!("{name}: its log driver's output is not shown"));
-        } else if let Some(region) = log_stream::region(container)
-            && region != here
-            && !connection.local
-        {
-            terminal.warning(format_args!(
-                "{name}: logs go to region {region} and are not looked for there"
-            ));
         }
     }
 }
@@ -272,37 +275,25 @@ fn warn_of_other_logs(
 fn conclude(
     args: &RunArgs,
     definition: Option<&TaskDefinition>,
-    failures: Option<Vec<Failure>>,
-    followed: Followed,
+    completion: &Completion,
+    outcome: &RunTaskOutcome,
+    terminal: &mut Terminal,
 ) -> u8 {
-    let Followed {
-        cause,
-        tasks,
-        seen,
-        problem,
-        screen,
-    } = followed;
-    let mut terminal = screen.into_terminal();
+    let tasks: Vec<Task> = completion
+        .tasks
+        .iter()
+        .map(|one| one.task.clone())
+        .collect();
     for line in tasks.iter().flat_map(|task| summary::of(task, definition)) {
         terminal.say(line);
     }
-    if let Some(problem) = &problem {
+    if let Some(problem) = completion.problem() {
         terminal.error(problem);
     }
-    let essential = definition.map(exit_code::essential);
-    let codes = tasks.iter().zip(&seen);
-    let codes = codes.map(|(task, seen)| exit_code::of_task(task, essential.as_ref(), seen));
-    let code = match cause {
-        Cause::Interrupted => INTERRUPTED,
-        Cause::TimedOut => TIMED_OUT,
-        Cause::Itself if problem.is_some() => NOT_RUN,
-        Cause::Itself => exit_code::of_all(codes, is_complete(args, &tasks)),
-    };
-    if args.comfort.json {
-        let tasks = Some(tasks);
-        if let Err(failed) = print_json(&mut terminal, &RunTaskOutput { failures, tasks }) {
-            terminal.error(failed);
-        }
+    if args.comfort.json
+        && let Err(failed) = print(terminal, tasks, failures(outcome))
+    {
+        terminal.error(failed);
     }
-    code
+    completion.exit_code()
 }

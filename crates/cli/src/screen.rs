@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use client::LogLine;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::shapes::{HealthStatus, Task};
 
-use crate::log_reader::Line;
 use crate::task_name;
 use crate::terminal::{Terminal, paint};
 
@@ -114,7 +114,7 @@ impl Screen {
     }
 
     /// Prints lines of containers.
-    pub(crate) fn lines(&mut self, lines: &[Line]) {
+    pub(crate) fn lines(&mut self, lines: &[LogLine]) {
         if lines.is_empty() {
             return;
         }
@@ -129,7 +129,7 @@ impl Screen {
     }
 
     /// Nothing for the only container of the only task.
-    fn prefix(&self, line: &Line) -> String {
+    fn prefix(&self, line: &LogLine) -> String {
         let task = self.tasks.get(line.task).filter(|_| self.tasks.len() > 1);
         let label = self
             .labels

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::config::Config;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
 use crate::limits;
 use crate::logs::Logs;
@@ -131,11 +132,31 @@ impl Client {
         Logs::new(self)
     }
 
-    pub(crate) fn send_logs<O>(&self, facts: Facts, input: &impl Serialize) -> CallFuture<'_, O>
+    /// The settings with which a group in another region is read. An endpoint that
+    /// somebody wrote down stays what it is: it has the logs of all regions, or of one.
+    pub(crate) fn towards_logs(&self, call: &CallOptions, region: Option<&str>) -> CallOptions {
+        let Some(region) = region.filter(|region| *region != self.0.config.region) else {
+            return call.clone();
+        };
+        let there = call.clone().region(region);
+        let moves = |endpoint: &Endpoint| endpoint.url() != self.0.config.logs_endpoint_url();
+        match self.0.config.elsewhere(&LOGS, &there) {
+            Ok(Some(endpoint)) if moves(&endpoint) => there,
+            _ => call.clone(),
+        }
+    }
+
+    pub(crate) fn send_logs<O>(
+        &self,
+        facts: &Facts,
+        input: &impl Serialize,
+        options: Option<&CallOptions>,
+    ) -> CallFuture<'_, O>
     where
         O: DeserializeOwned + Debug + Send + Sync + 'static,
     {
-        self.send(&self.0.logs, &facts, input, &CallOptions::default())
+        let defaults = CallOptions::default();
+        self.send(&self.0.logs, facts, input, options.unwrap_or(&defaults))
     }
 
     fn send<'a, O>(

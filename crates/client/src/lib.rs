@@ -37,7 +37,10 @@
 //!   interface but what [`extension`] names, so it can be exchanged.
 //! - [`Response`] and [`Error`] both carry [`Metadata`]: request id, every attempt,
 //!   the token that was used, headers.
-//! - [`Client::wait_for`] waits for tasks; [`Client::logs`] reads what they wrote.
+//! - [`Client::wait_for`] waits for tasks, [`Client::wait_until`] for anything an answer
+//!   shows; [`Client::logs`] reads what containers wrote.
+//! - [`Client::run_to_completion`] is all of that in one: a [`Run`], a stream of
+//!   [events](RunEvent) with a [`Completion`] at its end.
 //!
 //! # Where the settings come from
 //!
@@ -105,6 +108,7 @@ mod error;
 pub mod extension;
 mod failure;
 mod fault;
+mod follow;
 mod generated;
 mod intercept;
 mod limits;
@@ -140,6 +144,11 @@ pub use config::{Config, ConfigBuilder, ConfigError};
 pub use credentials::{Credentials, CredentialsFuture, ProvideCredentials};
 pub use endpoint::{EndpointParameters, ResolveEndpoint, ResolvedEndpoint};
 pub use error::{Error, ErrorKind, ServiceError, Timeout};
+pub use follow::{
+    Completion, ContainerResult, Ending, ExitPolicy, INTERRUPTED, LogLine, LogPace, LogReader,
+    LogRound, LogStream, NOT_RUN, Run, RunError, RunEvent, RunOptions, TIMED_OUT, TaskResult,
+    ran_out_of_memory,
+};
 pub use logs::Logs;
 pub use meter::{Measurement, Meter};
 pub use options::CallOptions;

@@ -4,24 +4,51 @@
 //! needs no further dependency. Shapes: [`model::cloudwatch_logs`].
 
 use std::borrow::Borrow;
+use std::fmt::Debug;
 
 use model::cloudwatch_logs::{
     DescribeLogGroupsInput, DescribeLogGroupsOutput, DescribeLogStreamsInput,
     DescribeLogStreamsOutput, FilterLogEventsInput, FilterLogEventsOutput, GetLogEventsInput,
     GetLogEventsOutput,
 };
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::client::{CallFuture, Client, Facts};
+use crate::options::CallOptions;
 
 /// Logs calls of a [`Client`]; see [`Client::logs`].
 #[derive(Debug, Clone, Copy)]
 pub struct Logs<'a> {
     client: &'a Client,
+    options: Option<&'a CallOptions>,
 }
 
 impl<'a> Logs<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
-        Self { client }
+        Self {
+            client,
+            options: None,
+        }
+    }
+
+    /// Settings of the calls.
+    #[must_use]
+    pub fn options(mut self, options: &'a CallOptions) -> Self {
+        self.options = Some(options);
+        self
+    }
+
+    fn send<O>(&self, name: &'static str, input: &impl Serialize) -> CallFuture<'a, O>
+    where
+        O: DeserializeOwned + Debug + Send + Sync + 'static,
+    {
+        let facts = Facts {
+            name,
+            token_member: None,
+            path: None,
+        };
+        self.client.send_logs(&facts, input, self.options)
     }
 
     /// Events of one stream, oldest first with `start_from_head`. The end is reached
@@ -30,7 +57,7 @@ impl<'a> Logs<'a> {
         &self,
         input: impl Borrow<GetLogEventsInput>,
     ) -> CallFuture<'a, GetLogEventsOutput> {
-        self.client.send_logs(facts("GetLogEvents"), input.borrow())
+        self.send("GetLogEvents", input.borrow())
     }
 
     /// Events of several streams of a group, by time.
@@ -38,8 +65,7 @@ impl<'a> Logs<'a> {
         &self,
         input: impl Borrow<FilterLogEventsInput>,
     ) -> CallFuture<'a, FilterLogEventsOutput> {
-        self.client
-            .send_logs(facts("FilterLogEvents"), input.borrow())
+        self.send("FilterLogEvents", input.borrow())
     }
 
     /// Streams of a group.
@@ -47,8 +73,7 @@ impl<'a> Logs<'a> {
         &self,
         input: impl Borrow<DescribeLogStreamsInput>,
     ) -> CallFuture<'a, DescribeLogStreamsOutput> {
-        self.client
-            .send_logs(facts("DescribeLogStreams"), input.borrow())
+        self.send("DescribeLogStreams", input.borrow())
     }
 
     /// Groups, by name.
@@ -56,15 +81,6 @@ impl<'a> Logs<'a> {
         &self,
         input: impl Borrow<DescribeLogGroupsInput>,
     ) -> CallFuture<'a, DescribeLogGroupsOutput> {
-        self.client
-            .send_logs(facts("DescribeLogGroups"), input.borrow())
-    }
-}
-
-fn facts(name: &'static str) -> Facts {
-    Facts {
-        name,
-        token_member: None,
-        path: None,
+        self.send("DescribeLogGroups", input.borrow())
     }
 }

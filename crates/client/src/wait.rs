@@ -11,3 +11,6 @@ mod tasks;
 pub use answer::{Verdict, WaitFailed};
 pub use policy::WaitPolicy;
 pub use tasks::{LastPoll, Poll, TaskWait, WaitError};
+
+pub(crate) use look::Look;
+pub(crate) use rounds::{Rounds, within};

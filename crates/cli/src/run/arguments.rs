@@ -77,7 +77,7 @@ pub struct TaskArgs {
     /// name=VOLUME,managedEBSVolume={…}
     #[arg(long, value_name = "ITEM", num_args = 1..)]
     pub volume_configurations: Vec<String>,
-    /// Internal to AWS
+    /// Internal to AWS: leave it out
     #[arg(long, value_name = "ID")]
     pub reference_id: Option<String>,
     /// Makes a repeated call harmless; a fresh one if not given

@@ -1,10 +1,10 @@
 //! `run --dry-run`: where the tasks would go, and why not elsewhere. Registers and starts
 //! nothing.
 
+use client::NOT_RUN;
 use model::explain::{EXPLAIN_PATH, ExplainInput, Explanation};
 use model::shapes::TaskDefinition;
 
-use super::exit_code::NOT_RUN;
 use super::one_off::{self, Changes};
 use super::{RunArgs, definition, fill_in, request};
 use crate::failed::Failed;

@@ -1,8 +1,8 @@
 //! The last words on a task.
 
+use client::ran_out_of_memory;
 use model::shapes::{Container, Task, TaskDefinition};
 
-use super::exit_code::ran_out_of_memory;
 use crate::{span, task_name};
 
 /// Lines for stderr: how the task ended, then each container.

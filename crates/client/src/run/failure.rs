@@ -162,6 +162,17 @@ impl From<&Failure> for RunTaskFailure {
     }
 }
 
+impl From<RunTaskFailure> for Failure {
+    fn from(failure: RunTaskFailure) -> Self {
+        let reason = failure.reason;
+        Self {
+            arn: failure.arn,
+            detail: failure.detail,
+            reason: (!reason.is_empty()).then_some(reason),
+        }
+    }
+}
+
 impl fmt::Display for RunTaskFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(arn) = &self.arn {

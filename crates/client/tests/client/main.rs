@@ -4,11 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 #[cfg(feature = "blocking")]
+mod acted;
 mod blocking;
 mod calls;
 mod config;
 mod context;
 mod credentials;
+mod cuts;
 mod delays;
 mod endpoints;
 mod failures;
@@ -20,10 +22,12 @@ mod options;
 mod pages;
 mod requests;
 mod retries;
+mod runs;
 mod scripted;
 mod secrets;
 mod server;
 mod settings;
 mod stack;
 mod starts;
+mod traps;
 mod waits;

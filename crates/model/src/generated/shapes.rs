@@ -4827,7 +4827,7 @@ pub struct RunTaskInput {
     /// refused here.
     #[serde(rename = "propagateTags", skip_serializing_if = "Option::is_none")]
     pub propagate_tags: Option<PropagateTags>,
-    /// Internal to AWS; accepted, without effect.
+    /// Internal to AWS: leave it unset. Accepted, without effect.
     #[serde(rename = "referenceId", skip_serializing_if = "Option::is_none")]
     pub reference_id: Option<String>,
     /// A mark of the caller's own to find the tasks by: at most 128 letters, digits, `-`, `/`, `_`.

@@ -4,10 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::shapes::{Container, Task, TaskDefinition, TaskStopCode};
 
-/// The task could not be run.
-pub(super) const NOT_RUN: u8 = 125;
-/// The time was up.
-pub(super) const TIMED_OUT: u8 = 124;
+/// The exit code for a task that could not be run.
+pub const NOT_RUN: u8 = 125;
+/// The exit code when the time was up.
+pub const TIMED_OUT: u8 = 124;
+/// The exit code of a run that was canceled.
+pub const INTERRUPTED: u8 = 130;
+
+/// Which container's exit code is that of the task.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExitPolicy {
+    /// The essential container that ended first.
+    #[default]
+    FirstEssential,
+    /// The highest code of the essential containers; one without a code counts as 125.
+    WorstEssential,
+    /// The container of this name; 125 if it has no code.
+    Container(String),
+}
 
 /// 128 + SIGKILL and 128 + SIGTERM: what a container ends with that was told to stop.
 const STOPPED_BY_SIGNAL: [i32; 2] = [137, 143];
@@ -33,24 +48,43 @@ pub(super) fn essential(definition: &TaskDefinition) -> BTreeSet<&str> {
         .collect()
 }
 
-/// The code of the essential container that ended first; 125 if the task did not start
-/// or no essential container has a code. Without a definition every container counts as
-/// essential.
+/// The code of a task: 125 if it did not start, else what the policy says. Without a
+/// definition every container counts as essential.
+pub(super) fn of_task(
+    task: &Task,
+    essential: Option<&BTreeSet<&str>>,
+    seen: &FirstStopped,
+    policy: &ExitPolicy,
+) -> u8 {
+    if task.stop_code == Some(TaskStopCode::TaskFailedToStart) {
+        return NOT_RUN;
+    }
+    let name = |container: &Container| container.name.clone().unwrap_or_default();
+    let is_essential = |container: &&Container| {
+        essential.is_none_or(|names| names.contains(name(container).as_str()))
+    };
+    let mut containers = task.containers.iter().flatten();
+    match policy {
+        ExitPolicy::FirstEssential => first_ended(containers.filter(is_essential), seen),
+        ExitPolicy::WorstEssential => {
+            let codes = containers.filter(is_essential).map(code);
+            codes.max().unwrap_or(NOT_RUN)
+        }
+        ExitPolicy::Container(wanted) => {
+            let found = containers.find(|container| name(container) == *wanted);
+            found.map_or(NOT_RUN, code)
+        }
+    }
+}
+
+/// The code of the container that ended first; 125 if none has a code.
 ///
 /// ECS does not tell when a container ended, and its siblings are stopped at once. The
 /// container that ended by itself is therefore, in this order: the one seen STOPPED in
 /// an earlier poll; one that ran out of memory or whose code is not that of a stop
 /// signal; one that failed rather than one that ended well (which a sibling does that
 /// heeds SIGTERM); the first in the definition.
-pub(super) fn of_task(task: &Task, essential: Option<&BTreeSet<&str>>, seen: &FirstStopped) -> u8 {
-    if task.stop_code == Some(TaskStopCode::TaskFailedToStart) {
-        return NOT_RUN;
-    }
-    let counts = |container: &&Container| match essential {
-        Some(names) => names.contains(container.name.as_deref().unwrap_or_default()),
-        None => true,
-    };
-    let containers = task.containers.iter().flatten().filter(counts);
+fn first_ended<'a>(containers: impl Iterator<Item = &'a Container>, seen: &FirstStopped) -> u8 {
     let ended = containers.filter_map(|container| Some((container, container.exit_code?)));
     let first = ended.min_by_key(|(container, code)| {
         let name = container.name.as_deref().unwrap_or_default();
@@ -58,10 +92,16 @@ pub(super) fn of_task(task: &Task, essential: Option<&BTreeSet<&str>>, seen: &Fi
         let was_stopped = STOPPED_BY_SIGNAL.contains(code) && !ran_out_of_memory(container);
         (poll, was_stopped, *code == 0)
     });
-    first.map_or(NOT_RUN, |(_, code)| u8::try_from(code).unwrap_or(u8::MAX))
+    first.map_or(NOT_RUN, |(container, _)| code(container))
 }
 
-pub(super) fn ran_out_of_memory(container: &Container) -> bool {
+fn code(container: &Container) -> u8 {
+    let code = container.exit_code;
+    code.map_or(NOT_RUN, |code| u8::try_from(code).unwrap_or(u8::MAX))
+}
+
+/// Whether a container was killed because it ran out of memory.
+pub fn ran_out_of_memory(container: &Container) -> bool {
     let reason = container.reason.as_deref().unwrap_or_default();
     reason.starts_with("OutOfMemory")
 }
@@ -82,7 +122,7 @@ mod tests {
     /// Containers as `name code` or `name code poll`; `-` for no code, `oom` for 137 with
     /// its reason. Names in capitals are not essential.
     #[track_caller]
-    fn check(stop_code: &str, containers: &[&str], expected: u8) {
+    fn check_by(policy: &ExitPolicy, stop_code: &str, containers: &[&str], expected: u8) {
         let mut seen = FirstStopped::new();
         let mut shapes = Vec::new();
         for text in containers {
@@ -105,10 +145,31 @@ mod tests {
             .collect();
         let task = serde_json::from_value(task).unwrap();
         assert_eq!(
-            of_task(&task, Some(&essential), &seen),
+            of_task(&task, Some(&essential), &seen, policy),
             expected,
             "{containers:?}"
         );
+    }
+
+    #[track_caller]
+    fn check(stop_code: &str, containers: &[&str], expected: u8) {
+        check_by(&ExitPolicy::FirstEssential, stop_code, containers, expected);
+    }
+
+    #[test]
+    fn the_worst_or_a_named_container_decides_on_request() {
+        let check = |policy: &ExitPolicy, containers: &[&str], expected| {
+            check_by(policy, "EssentialContainerExited", containers, expected);
+        };
+        let worst = ExitPolicy::WorstEssential;
+        check(&worst, &["a 3 1", "b 7 9", "SIDE 9"], 7);
+        check(&worst, &["a 0", "b 0", "SIDE 9"], 0);
+        check(&worst, &["a 0", "b -"], NOT_RUN);
+        let named = ExitPolicy::Container("SIDE".to_owned());
+        check(&named, &["a 3", "SIDE 9"], 9);
+        check(&named, &["a 3", "SIDE -"], NOT_RUN);
+        check(&named, &["a 3"], NOT_RUN);
+        check_by(&worst, "TaskFailedToStart", &["a 0"], NOT_RUN);
     }
 
     #[test]

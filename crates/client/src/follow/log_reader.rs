@@ -3,80 +3,84 @@
 
 use std::time::Duration;
 
-use client::Client;
 use model::cloudwatch_logs::GetLogEventsInput;
 use model::shapes::{Task, TaskDefinition};
 
-use crate::Connection;
-use crate::log_stream::{self, LogStream};
+use super::log_stream::LogStream;
+use crate::client::Client;
+use crate::error::Error;
+use crate::options::CallOptions;
 
 /// Pages of one stream that are read before the others get their turn.
 const PAGES_AT_ONCE: usize = 8;
 
 /// How often logs are read, and how long after the end of a task.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Pace {
+pub struct LogPace {
     /// Between two rounds.
-    pub(crate) pause: Duration,
+    pub pause: Duration,
     /// Rounds without news after the end until no more is expected.
-    pub(crate) quiet_rounds: u32,
+    pub quiet_rounds: u32,
     /// Rounds after the end at most.
-    pub(crate) rounds_max: u32,
+    pub rounds_max: u32,
 }
 
-impl Pace {
-    /// Our own server has every line before it calls a task STOPPED; CloudWatch may be
-    /// seconds late, and allows few calls a second.
-    pub(crate) fn of(connection: &Connection) -> Self {
-        if connection.local {
-            Self {
-                pause: Duration::from_millis(50),
-                quiet_rounds: 1,
-                rounds_max: u32::MAX,
-            }
-        } else {
-            Self {
-                pause: Duration::from_secs(1),
-                quiet_rounds: 4,
-                rounds_max: 30,
-            }
+impl LogPace {
+    /// For our own server on this machine: it has every line before it calls a task
+    /// STOPPED.
+    pub const fn local() -> Self {
+        Self {
+            pause: Duration::from_millis(50),
+            quiet_rounds: 1,
+            rounds_max: u32::MAX,
+        }
+    }
+
+    /// For CloudWatch, which may be seconds late and allows few calls a second: reads on
+    /// until nothing came for 4 s, for 30 s at most.
+    pub const fn remote() -> Self {
+        Self {
+            pause: Duration::from_secs(1),
+            quiet_rounds: 4,
+            rounds_max: 30,
         }
     }
 }
 
 /// One line of one container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Line {
+pub struct LogLine {
     /// Milliseconds since the epoch.
-    pub(crate) time: i64,
+    pub time: i64,
     /// Index among the followed tasks.
-    pub(crate) task: usize,
+    pub task: usize,
     /// Index among the definition's containers.
-    pub(crate) container: usize,
-    pub(crate) message: String,
+    pub container: usize,
+    pub message: String,
 }
 
 /// What one round brought.
 #[derive(Debug, Default)]
-pub(crate) struct Round {
+pub struct LogRound {
     /// By time.
-    pub(crate) lines: Vec<Line>,
+    pub lines: Vec<LogLine>,
     /// Why a stream will not be read any more.
-    pub(crate) problems: Vec<String>,
+    pub problems: Vec<String>,
     /// More is there already.
-    pub(crate) unfinished: bool,
+    pub unfinished: bool,
 }
 
-impl Round {
+impl LogRound {
     /// Whether the ends of all streams were reached and nothing came.
-    pub(crate) fn is_quiet(&self) -> bool {
+    pub fn is_quiet(&self) -> bool {
         self.lines.is_empty() && !self.unfinished
     }
 }
 
 /// Reads the streams of some tasks of one definition.
-pub(crate) struct LogReader<'a> {
+pub struct LogReader<'a> {
     client: &'a Client,
+    call: CallOptions,
     definition: &'a TaskDefinition,
     /// Only events from then on, in milliseconds since the epoch.
     since: Option<i64>,
@@ -92,7 +96,7 @@ struct Reading {
 
 impl<'a> LogReader<'a> {
     /// For so many tasks, and the containers that `wanted` names.
-    pub(crate) fn new(
+    pub fn new(
         client: &'a Client,
         definition: &'a TaskDefinition,
         tasks: usize,
@@ -114,20 +118,30 @@ impl<'a> LogReader<'a> {
         };
         Self {
             client,
+            call: CallOptions::default(),
             definition,
             since: None,
             readings: (0..tasks).flat_map(of_task).collect(),
         }
     }
 
-    pub(crate) fn since(mut self, since: Option<i64>) -> Self {
+    /// Settings of every call.
+    #[must_use]
+    pub fn call(mut self, call: CallOptions) -> Self {
+        self.call = call;
+        self
+    }
+
+    /// Only events from then on, in milliseconds since the epoch.
+    #[must_use]
+    pub fn since(mut self, since: Option<i64>) -> Self {
         self.since = since;
         self
     }
 
     /// Reads all streams to their present ends.
-    pub(crate) async fn round(&mut self, tasks: &[Task]) -> Round {
-        let mut round = Round::default();
+    pub async fn round(&mut self, tasks: &[Task]) -> LogRound {
+        let mut round = LogRound::default();
         let containers = self
             .definition
             .container_definitions
@@ -138,10 +152,12 @@ impl<'a> LogReader<'a> {
             let (Some(container), Some(task)) = (container, tasks.get(reading.task)) else {
                 continue;
             };
-            if let Some(place) = log_stream::of(self.definition, container, task) {
-                reading
-                    .read(self.client, place, self.since, &mut round)
-                    .await;
+            if let Some(place) = LogStream::of(self.definition, container, task) {
+                let call = self
+                    .client
+                    .towards_logs(&self.call, place.region.as_deref());
+                let from = (self.client, &call, self.since);
+                reading.read(from, place, &mut round).await;
             }
         }
         round.lines.sort_by_key(|line| line.time);
@@ -152,10 +168,9 @@ impl<'a> LogReader<'a> {
 impl Reading {
     async fn read(
         &mut self,
-        client: &Client,
+        (client, call, since): (&Client, &CallOptions, Option<i64>),
         place: LogStream,
-        since: Option<i64>,
-        round: &mut Round,
+        round: &mut LogRound,
     ) {
         let Some(stream) = place.stream else { return };
         for _ in 0..PAGES_AT_ONCE {
@@ -167,11 +182,11 @@ impl Reading {
                 next_token: self.token.clone(),
                 ..GetLogEventsInput::default()
             };
-            let page = match client.logs().get_log_events(input).await {
+            let page = match client.logs().options(call).get_log_events(input).await {
                 Ok(page) => page.into_output(),
                 Err(error) => return self.not_read(&error, round),
             };
-            let lines = page.events.into_iter().map(|event| Line {
+            let lines = page.events.into_iter().map(|event| LogLine {
                 time: event.timestamp.unwrap_or_default(),
                 task: self.task,
                 container: self.container,
@@ -189,7 +204,7 @@ impl Reading {
 
     /// A stream exists from its first line on; what passes is tried again in the next
     /// round.
-    fn not_read(&mut self, error: &client::Error, round: &mut Round) {
+    fn not_read(&mut self, error: &Error, round: &mut LogRound) {
         let is_not_there_yet = error.code() == Some("ResourceNotFoundException");
         if !is_not_there_yet && !error.is_retryable() {
             self.given_up = true;

@@ -6,31 +6,49 @@
 
 use model::shapes::{ContainerDefinition, LogDriver, Task, TaskDefinition};
 
-use crate::task_name;
-
 /// The place of one container's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LogStream {
-    pub(crate) group: String,
+#[non_exhaustive]
+pub struct LogStream {
+    pub group: String,
     /// `None` while it is not known: it is named after the container's runtime id, which
     /// there is none of yet.
-    pub(crate) stream: Option<String>,
+    pub stream: Option<String>,
+    /// Where the group is, if the definition says so.
+    pub region: Option<String>,
 }
 
-/// Where a container of a task logs; `None` if its logs go elsewhere than to CloudWatch
-/// Logs.
-pub(crate) fn of(
+/// The last part of a task's ARN.
+fn id(task: &Task) -> &str {
+    let arn = task.task_arn.as_deref().unwrap_or_default();
+    arn.rsplit('/').next().unwrap_or_default()
+}
+
+impl LogStream {
+    /// Where a container of a task logs; `None` if its logs go elsewhere than to
+    /// CloudWatch Logs.
+    pub fn of(
+        definition: &TaskDefinition,
+        container: &ContainerDefinition,
+        task: &Task,
+    ) -> Option<Self> {
+        of(definition, container, task)
+    }
+}
+
+fn of(
     definition: &TaskDefinition,
     container: &ContainerDefinition,
     task: &Task,
 ) -> Option<LogStream> {
     let name = container.name.as_deref().unwrap_or_default();
     let own_group = || format!("/ecs/{}", definition.family.as_deref().unwrap_or_default());
-    let stream = |prefix: &str| format!("{prefix}/{name}/{}", task_name::id(task));
+    let stream = |prefix: &str| format!("{prefix}/{name}/{}", id(task));
     let Some(log) = &container.log_configuration else {
         return Some(LogStream {
             group: own_group(),
             stream: Some(stream("ecs")),
+            region: None,
         });
     };
     if log
@@ -48,6 +66,7 @@ pub(crate) fn of(
             None if log.options.is_none() => Some(stream("ecs")),
             None => runtime_id(task, name),
         },
+        region: option("awslogs-region"),
     })
 }
 
@@ -55,12 +74,6 @@ fn runtime_id(task: &Task, container: &str) -> Option<String> {
     let mut containers = task.containers.iter().flatten();
     let found = containers.find(|one| one.name.as_deref() == Some(container))?;
     found.runtime_id.clone()
-}
-
-/// The region a container logs to, where the definition says one.
-pub(crate) fn region(container: &ContainerDefinition) -> Option<&str> {
-    let options = container.log_configuration.as_ref()?.options.as_ref()?;
-    options.get("awslogs-region").map(String::as_str)
 }
 
 #[cfg(test)]
