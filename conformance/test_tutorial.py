@@ -1,4 +1,4 @@
-"""Executes `docs/PLACEMENT.md`: the configuration it shows, each command, each output."""
+"""Executes pages of `docs/`: the configuration they show, each command, each output."""
 
 import os
 import pathlib
@@ -10,18 +10,18 @@ import tempfile
 import harness
 from harness import Case
 
-TUTORIAL = harness.ROOT / "docs/PLACEMENT.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = "=====end of the output of a command====="
 
 
-def blocks(kind):
-    return [text for named, text in BLOCK.findall(TUTORIAL.read_text()) if named == kind]
+def blocks(page, kind):
+    text = (harness.ROOT / "docs" / page).read_text()
+    return [text for named, text in BLOCK.findall(text) if named == kind]
 
 
-def steps():
+def steps(page):
     """Pairs of command and output: a command follows `$ `, goes on after `\\`."""
-    for block in blocks("console"):
+    for block in blocks(page, "console"):
         command, output = None, []
         for line in block.splitlines():
             if line.startswith("$ "):
@@ -36,12 +36,12 @@ def steps():
             yield command, output
 
 
-class Placement(Case):
-    config = "\n".join(blocks("toml"))
+class Page:
+    """The commands of one page, typed one after the other."""
 
-    def test_every_command_prints_what_the_tutorial_says(self):
-        commands = list(steps())
-        self.assertGreater(len(commands), 20)
+    def check(self, page, at_least):
+        commands = list(steps(page))
+        self.assertGreater(len(commands), at_least)
         printed = self.printed([command for command, _ in commands])
         for (command, expected), actual in zip(commands, printed, strict=True):
             self.assertEqual(actual, expected, f"$ {command}")
@@ -71,3 +71,15 @@ class Placement(Case):
             )
         outputs = done.stdout.split(f"{MARK}\n")[:-1]
         return [output.strip("\n").splitlines() for output in outputs]
+
+
+class Placement(Page, Case):
+    config = "\n".join(blocks("PLACEMENT.md", "toml"))
+
+    def test_every_command_prints_what_the_tutorial_says(self):
+        self.check("PLACEMENT.md", 20)
+
+
+class Faults(Page, Case):
+    def test_every_command_prints_what_the_page_says(self):
+        self.check("FAULTS.md", 10)

@@ -9,6 +9,8 @@ use bytes::Bytes;
 use http::Method;
 use model::errors::ErrorCode;
 
+use crate::fault::Fault;
+
 /// What stands behind the HTTP server; implemented by the composition root (writer queue,
 /// snapshots, log store).
 ///
@@ -19,6 +21,12 @@ pub trait Gateway: Send + Sync + 'static {
     /// Is there such an operation? Asked before authentication, as on AWS: must not depend on
     /// anything but the two arguments.
     fn knows(&self, service: Service, operation: &str) -> bool;
+
+    /// How a call that is about to run is to go wrong. Asked once for each call; `None` for all of
+    /// them by default.
+    fn fault(&self, _request: &Request) -> Option<Fault> {
+        None
+    }
 
     /// Runs one operation; the answer is the JSON object of its output.
     async fn call(&self, request: Request) -> Result<Bytes, ApiError>;

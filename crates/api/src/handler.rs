@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::auth::Authenticator;
 use crate::config::{Clock, HttpConfig, HttpLimits, RequestIds};
+use crate::fault::{Cut, Marks};
 use crate::gateway::{
     ApiError, CONSISTENCY_DELAY, Caller, ExtensionRequest, Gateway, Request, Service,
 };
@@ -62,7 +63,7 @@ impl Handler {
         }
     }
 
-    pub(crate) async fn handle(&self, request: hyper::Request<Incoming>) -> Response {
+    pub(crate) async fn handle(&self, request: hyper::Request<Incoming>) -> Result<Response, Cut> {
         let started = Instant::now();
         let request_id = self.request_ids.fresh().to_string();
         let mut about = About::default();
@@ -74,8 +75,15 @@ impl Handler {
             .unwrap_or_else(|panic| Err(ApiError::internal(panic_text(&*panic))));
         log(&about, &request_id, &answer, started);
         let mut response = answer.unwrap_or_else(|error| reply::error(&error));
-        reply::stamp(&mut response, &request_id, self.clock.now());
-        response
+        let marks = response.extensions_mut().remove::<Marks>();
+        let marks = marks.unwrap_or_default();
+        if marks.is_cut {
+            return Err(Cut);
+        }
+        let ahead_millis = marks.date_ahead_seconds.saturating_mul(1000);
+        let date = self.clock.now().plus_millis(ahead_millis);
+        reply::stamp(&mut response, &request_id, date);
+        Ok(response)
     }
 
     async fn answer(
@@ -126,7 +134,12 @@ impl Handler {
             consistency_delay,
             body,
         };
-        self.gateway.call(request).await.map(reply::json)
+        let fault = self.gateway.fault(&request);
+        let answer = async { self.gateway.call(request).await.map(reply::json) };
+        match fault {
+            None => answer.await,
+            Some(fault) => fault.mistreat(answer).await,
+        }
     }
 
     async fn extension(

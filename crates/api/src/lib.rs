@@ -6,11 +6,13 @@
 //! nothing about ECS.
 //!
 //! A request passes [`serve`]'s connection bounds, then `handler`: `hosts` (is this a browser led
-//! astray?), `body`, `target`, [`sigv4`], [`Gateway`], `reply`.
+//! astray?), `body`, `target`, [`sigv4`], [`Gateway`], `reply`. A [`Fault`] of the gateway's makes
+//! it go wrong on the way.
 
 mod auth;
 mod body;
 mod config;
+mod fault;
 mod gateway;
 mod handler;
 mod hosts;
@@ -21,6 +23,7 @@ mod target;
 
 pub use auth::Auth;
 pub use config::{Clock, HttpConfig, HttpLimits, RandomIds, RequestIds};
+pub use fault::{End, Fault};
 pub use http::Method;
 
 pub use gateway::{

@@ -5,15 +5,16 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, DATE};
 use http::{HeaderName, HeaderValue, StatusCode};
-use http_body_util::Full;
 use model::Timestamp;
 use serde::Serialize;
 
+use crate::fault::Body;
 use crate::gateway::{ApiError, ExtensionReply};
 
-pub(crate) type Response = http::Response<Full<Bytes>>;
+pub(crate) type Response = http::Response<Body>;
 
 const AWS_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
@@ -37,6 +38,13 @@ pub(crate) fn extension(reply: ExtensionReply) -> Response {
         HeaderValue::from_static(reply.content_type),
         reply.body,
     )
+}
+
+/// What a proxy says that cannot reach the service, or will not let anybody.
+pub(crate) fn page(status: u16) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let body = format!("<html><body><h1>{status}</h1></body></html>\n");
+    response(status, HTML, body.into())
 }
 
 /// 405 for `/`.
@@ -92,7 +100,7 @@ pub(crate) fn stamp(response: &mut Response, request_id: &str, now: Timestamp) {
 }
 
 fn response(status: StatusCode, kind: HeaderValue, body: Bytes) -> Response {
-    let mut response = Response::new(Full::new(body));
+    let mut response = Response::new(Body::whole(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response

@@ -1,6 +1,5 @@
 //! The listening socket and its connections: accept within a bound, serve, stop in good order.
 
-use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,7 +117,7 @@ fn connection(
     }
     let service = service_fn(move |request| {
         let handler = Arc::clone(&handler);
-        async move { Ok::<_, Infallible>(handler.handle(request).await) }
+        async move { handler.handle(request).await }
     });
     let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
     async move {

@@ -11,6 +11,7 @@
 mod arguments;
 mod explanation;
 mod failed;
+mod faults;
 mod instances;
 mod interrupt;
 mod listing;
@@ -34,6 +35,7 @@ use client::{Client, LogPace};
 use model::Timestamp;
 
 pub use arguments::{Common, Target};
+pub use faults::FaultsArgs;
 pub use instances::InstancesArgs;
 pub use interrupt::InterruptArgs;
 pub use logs::LogsArgs;
@@ -59,6 +61,8 @@ pub enum Command {
     Stop(StopArgs),
     /// End Spot tasks as when Fargate takes its capacity back
     Interrupt(InterruptArgs),
+    /// Have calls and tasks of a server go wrong on purpose
+    Faults(FaultsArgs),
     /// Show why a task stands where it does, and why it stopped
     Why(WhyArgs),
     /// List container instances with what they have and what is free
@@ -73,6 +77,11 @@ impl Command {
         self.common().target()
     }
 
+    /// Is it of no use without a server that goes on when the command has ended?
+    pub fn needs_server(&self) -> bool {
+        matches!(self, Self::Faults(_))
+    }
+
     /// When to use colours, for [`Terminal::stdio`].
     pub fn color(&self) -> ColorChoice {
         self.common().color
@@ -85,6 +94,7 @@ impl Command {
             Self::Logs(logs) => &logs.common,
             Self::Stop(stop) => &stop.common,
             Self::Interrupt(interrupt) => &interrupt.common,
+            Self::Faults(faults) => faults.common(),
             Self::Why(why) => &why.common,
             Self::Instances(instances) => &instances.common,
             Self::TaskDefinitions(definitions) => &definitions.common,
@@ -134,6 +144,7 @@ pub async fn execute(
         Command::Ps(ps) => ps::execute(&ps, &connection, &mut terminal).await,
         Command::Stop(stop) => stop::execute(&stop, &connection, &mut terminal).await,
         Command::Interrupt(tasks) => interrupt::execute(&tasks, &connection, &mut terminal).await,
+        Command::Faults(faults) => faults::execute(faults, &connection, &mut terminal).await,
         Command::Why(why) => why::execute(&why, &connection, &mut terminal).await,
         Command::Instances(instances) => {
             instances::execute(&instances, &connection, &mut terminal).await

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use model::shapes::Failure;
 use model::{ContainerInstanceId, TaskId, Timestamp};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha12Rng;
@@ -62,6 +63,16 @@ pub struct Cx<'a> {
     pub now: Timestamp,
     pub random: &'a mut Random,
     pub settings: &'a Settings,
+    /// Tasks that RunTask is not to start, for the reason that it then answers with.
+    pub withheld: Option<Withheld>,
+}
+
+/// Tasks that somebody wants not to be placed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Withheld {
+    pub failure: Failure,
+    /// Of each call; all if not given.
+    pub count: Option<usize>,
 }
 
 /// For an operation that only reads: it runs on a snapshot and never queues behind writers.

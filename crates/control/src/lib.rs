@@ -22,6 +22,7 @@ mod instance_attributes;
 mod launch;
 pub mod limits;
 mod local_host;
+pub mod loss;
 pub mod operation;
 pub mod ops;
 mod paging;

@@ -135,6 +135,12 @@ pub const PROVIDERS_PAGE_MAX: i32 = 10;
 pub const ACCOUNT_SETTINGS_PAGE_MAX: i32 = 10;
 /// Items of a page, default and maximum, of the listings built here (their references, 2026-08).
 pub const PAGE_MAX: i32 = 100;
+/// Fault rules at a time (ours, 2026-11).
+pub const FAULT_RULES_MAX: usize = 1000;
+/// Milliseconds of a fault's latency or delay: a day (ours, 2026-11).
+pub const FAULT_MILLIS_MAX: u64 = 24 * 3600 * 1000;
+/// Seconds by which a fault's date may be wrong, to either side: ten years (ours, 2026-11).
+pub const FAULT_DATE_SECONDS_MAX: i64 = 10 * 366 * 24 * 3600;
 /// Container definitions per task definition (ECS quotas, 2026-08).
 pub const CONTAINERS_MAX: usize = 10;
 /// Bytes of a task definition as JSON (ECS quotas, 2026-08).

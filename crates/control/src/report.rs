@@ -90,7 +90,7 @@ pub fn last_of(task: &Arc<Task>) -> Option<TaskReport> {
     let stop = task.stop.as_ref().and_then(|stop| match stop.code {
         StopCode::EssentialContainerExited => Some(HostStop::EssentialContainerExited),
         StopCode::TaskFailedToStart => Some(HostStop::FailedToStart(stop.reason.clone())),
-        StopCode::SpotInterruption | StopCode::UserInitiated => None,
+        StopCode::SpotInterruption | StopCode::TerminationNotice | StopCode::UserInitiated => None,
     });
     Some(TaskReport {
         task: task.id,

@@ -147,6 +147,7 @@ impl World {
             now: self.now,
             random: &mut self.random,
             settings: &self.settings,
+            withheld: None,
         }
     }
 

@@ -1,10 +1,13 @@
-//! The one clock of the program.
+//! The one clock of the program, and what stands in for it where a test moves the time.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use model::Timestamp;
+use runtime::Clock;
 
+/// The system's.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct SystemClock;
 
@@ -28,7 +31,7 @@ impl api::Clock for SystemClock {
 }
 
 #[async_trait]
-impl runtime::Clock for SystemClock {
+impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         SystemClock::now(*self)
     }
@@ -42,5 +45,30 @@ impl runtime::Clock for SystemClock {
                 _ => return,
             }
         }
+    }
+}
+
+/// The clock that a server's state, tasks and hosts live by. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct ServerClock(Arc<dyn Clock>);
+
+impl ServerClock {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self(clock)
+    }
+
+    pub(crate) fn system() -> Self {
+        Self(Arc::new(SystemClock))
+    }
+}
+
+#[async_trait]
+impl Clock for ServerClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    async fn sleep_until(&self, moment: Timestamp) {
+        self.0.sleep_until(moment).await;
     }
 }

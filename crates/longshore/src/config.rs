@@ -183,6 +183,18 @@ impl Config {
         Ok(config)
     }
 
+    /// The text of a file, for a server inside another program.
+    pub(crate) fn embedded(text: &str) -> Result<Self, ConfigError> {
+        let parsed = toml::from_str(text);
+        let config: Self =
+            parsed.map_err(|error| ConfigError::Tables(error.message().to_owned()))?;
+        let config = Self {
+            listen: "127.0.0.1:0".to_owned(),
+            ..config
+        };
+        config.check().map(|()| config)
+    }
+
     fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
             path: path.to_owned(),

@@ -5,10 +5,11 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use client::{Client, Config as ClientConfig, Credentials};
+use client::{Client, Config as ClientConfig, ConfigBuilder, Credentials};
 use store::{DataDirLock, LockError};
 use tokio::net::TcpStream;
 
+use crate::clock::ServerClock;
 use crate::config::Config;
 use crate::data_dir::{DataDirError, ServerFile};
 use crate::guests::Guest;
@@ -63,7 +64,8 @@ pub(crate) async fn find_or_start(config: &Config, data_dir: &Path) -> Result<Fo
                     listen: "127.0.0.1:0".to_owned(),
                     ..config.clone()
                 };
-                let server = Server::start(&embedded, data_dir, lock, true).await?;
+                let server =
+                    Server::start(&embedded, data_dir, lock, true, ServerClock::system()).await?;
                 return Ok(Found::Embedded(Box::new(server)));
             }
             Look::Theirs(file, guest) => {
@@ -176,12 +178,17 @@ pub(crate) async fn gone(file: &ServerFile) {
 
 /// A client for our own server.
 pub(crate) fn client(file: &ServerFile) -> Result<Client, ConnectError> {
+    let config = client_builder(file).build();
+    config
+        .map(Client::new)
+        .map_err(|error| ConnectError::Client(error.to_string()))
+}
+
+/// Where it is and its root's key.
+pub(crate) fn client_builder(file: &ServerFile) -> ConfigBuilder {
     let credentials = Credentials::new(&file.key.access_key_id, &file.key.secret_access_key);
-    let config = ClientConfig::builder()
+    ClientConfig::builder()
         .region(&file.region)
         .endpoint_url(&file.url)
         .credentials(credentials)
-        .build()
-        .map_err(|error| ConnectError::Client(error.to_string()))?;
-    Ok(Client::new(config))
 }

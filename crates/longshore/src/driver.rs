@@ -12,7 +12,7 @@ use runtime::{Capacity, Driver};
 
 use crate::SHIM;
 use crate::arguments::DriverName;
-use crate::clock::SystemClock;
+use crate::clock::ServerClock;
 use crate::config::Config;
 use crate::instances;
 
@@ -51,7 +51,11 @@ pub(crate) struct Drivers {
     pub(crate) beside: Option<Arc<dyn Driver>>,
 }
 
-pub(crate) async fn open(config: &Config, data_dir: &Path) -> Result<Drivers, DriverError> {
+pub(crate) async fn open(
+    config: &Config,
+    data_dir: &Path,
+    clock: &ServerClock,
+) -> Result<Drivers, DriverError> {
     let is_scripted = match config.driver {
         DriverName::Scripted => true,
         // Nobody asks for real containers, so it does not matter whether they can run here.
@@ -59,12 +63,14 @@ pub(crate) async fn open(config: &Config, data_dir: &Path) -> Result<Drivers, Dr
         DriverName::Native | DriverName::Docker => false,
     };
     let own: Arc<dyn Driver> = if is_scripted {
-        Arc::new(scripted(config, data_dir)?)
+        Arc::new(scripted(config, data_dir, clock)?)
     } else {
         real(config, data_dir).await?
     };
     let beside = !is_scripted && instances::any_scripted(&config.instances);
-    let beside = beside.then(|| scripted(config, data_dir)).transpose()?;
+    let beside = beside
+        .then(|| scripted(config, data_dir, clock))
+        .transpose()?;
     Ok(Drivers {
         own,
         is_scripted,
@@ -98,9 +104,13 @@ async fn native(config: &Config, data_dir: &Path) -> Result<NativeDriver, Driver
     Ok(NativeDriver::open(native).await?)
 }
 
-fn scripted(config: &Config, data_dir: &Path) -> Result<Scripted, DriverError> {
+fn scripted(
+    config: &Config,
+    data_dir: &Path,
+    clock: &ServerClock,
+) -> Result<Scripted, DriverError> {
     let folder = data_dir.join("scripted");
-    let clock = Arc::new(SystemClock);
+    let clock = Arc::new(clock.clone());
     let driver = Scripted::persistent(clock, &logs_root(data_dir), &folder).map_err(|source| {
         DriverError::Scripted {
             path: folder.display().to_string(),

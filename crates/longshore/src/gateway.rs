@@ -14,10 +14,12 @@ use control::operation::{self, Answer, Prepared};
 use control::{Caller, OpError, ReadCx, Settings, extension};
 use logs::LogsError;
 use model::errors::ErrorCode;
+use runtime::Clock;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::clock::SystemClock;
+use crate::clock::ServerClock;
+use crate::faults::Faults;
 use crate::history::History;
 use crate::metrics;
 use crate::writer::Writer;
@@ -26,15 +28,16 @@ pub(crate) struct ServerGateway {
     pub(crate) writer: Writer,
     pub(crate) settings: Arc<Settings>,
     pub(crate) logs: logs::Store,
-    pub(crate) clock: SystemClock,
+    pub(crate) clock: ServerClock,
     pub(crate) history: History,
+    pub(crate) faults: Arc<Faults>,
 }
 
 /// Answers the state in numbers.
 const METRICS: &str = "/metrics";
 
 /// The part of CloudWatch Logs that is served.
-const LOGS_OPERATIONS: [&str; 5] = [
+pub(crate) const LOGS_OPERATIONS: [&str; 5] = [
     "CreateLogGroup",
     "DescribeLogGroups",
     "DescribeLogStreams",
@@ -49,6 +52,10 @@ impl Gateway for ServerGateway {
             Service::Ecs => operation::find(operation).is_some(),
             Service::Logs => LOGS_OPERATIONS.contains(&operation),
         }
+    }
+
+    fn fault(&self, request: &Request) -> Option<api::Fault> {
+        self.faults.for_call(&request.operation, &request.caller)
     }
 
     async fn call(&self, request: Request) -> Result<Bytes, ApiError> {
@@ -68,6 +75,10 @@ impl Gateway for ServerGateway {
         let (&Method::POST, Some(caller)) = (&request.method, request.caller) else {
             return None;
         };
+        let faults = self.faults.extension(&request.path, &caller, &request.body);
+        if let Some(answer) = faults {
+            return Some(answer.map(ExtensionReply::json));
+        }
         let prepared = extension::prepare(&request.path, &request.body)?;
         let answer = self.run(caller, Some(Duration::ZERO), prepared).await;
         Some(answer.map(ExtensionReply::json))
@@ -88,8 +99,11 @@ impl ServerGateway {
         let entry = operation::find(&request.operation)
             .ok_or_else(|| ApiError::internal(format!("unknown {}", request.operation)))?;
         let delay = self.checked(request.consistency_delay)?;
+        let (operation, caller) = (&*request.operation, request.caller);
         let prepared = entry.prepare(&request.body);
-        self.run(request.caller, delay, prepared).await
+        let prepared = prepared.map(|call| self.faults.arm(operation, &caller, call));
+        let answer = self.run(caller.clone(), delay, prepared).await?;
+        self.faults.amend(operation, &caller, answer)
     }
 
     fn checked(&self, delay: Option<Duration>) -> Result<Option<Duration>, ApiError> {

@@ -1,49 +1,7 @@
-//! The binary: finds or starts a server and hands the user's commands a
-//! connection to it. The composition root: the one clock, the writer thread,
-//! and the wires between API, control plane, store, agent and driver.
+//! The binary: hands its words to the library.
 
-mod arguments;
-mod clock;
-mod commands;
-mod config;
-mod connect;
-mod data_dir;
-mod driver;
-mod exit;
-mod gateway;
-mod guests;
-mod history;
-mod instances;
-mod keys;
-mod metrics;
-mod plane;
-mod scaling;
-mod server;
-mod sweeper;
-mod writer;
-
-use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::arguments::Arguments;
-
-/// The hidden subcommand that becomes a container's shim.
-const SHIM: &str = "shim";
-
 fn main() -> ExitCode {
-    let words: Vec<OsString> = std::env::args_os().collect();
-    // Before anything else: a shim must not start a thread.
-    if words.get(1).is_some_and(|word| word == SHIM) {
-        return runtime::native::shim::run(words.into_iter().skip(2));
-    }
-    let arguments = Arguments::parse_from(words);
-    match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime.block_on(commands::execute(arguments)),
-        Err(error) => exit::failure(&format!("the async runtime does not start: {error}")),
-    }
+    longshore::main()
 }

@@ -11,9 +11,10 @@ use control::{Caller, OpError, ReadCx, Settings, State, assignment, report};
 use model::TaskId;
 use model::errors::ErrorCode;
 use model::payload::TaskReport;
+use runtime::Clock;
 use tokio::sync::Notify;
 
-use crate::clock::SystemClock;
+use crate::clock::ServerClock;
 use crate::server::root;
 use crate::writer::{OnCommit, Writer};
 
@@ -21,6 +22,7 @@ pub(crate) struct LocalPlane {
     /// Whose instances these are: the tasks of all of them go to one agent.
     agent: Agent,
     settings: Arc<Settings>,
+    clock: ServerClock,
     caller: Arc<Caller>,
     changes: Arc<Changes>,
     attached: OnceLock<Writer>,
@@ -40,11 +42,12 @@ struct Pending {
 }
 
 impl LocalPlane {
-    pub(crate) fn new(agent: Agent, settings: Arc<Settings>) -> Arc<Self> {
+    pub(crate) fn new(agent: Agent, settings: Arc<Settings>, clock: ServerClock) -> Arc<Self> {
         let caller = root(&settings);
         Arc::new(Self {
             agent,
             settings,
+            clock,
             caller,
             changes: Arc::default(),
             attached: OnceLock::new(),
@@ -84,7 +87,7 @@ impl LocalPlane {
         let cx = ReadCx {
             state,
             caller,
-            now: SystemClock.now(),
+            now: self.clock.now(),
             settings,
         };
         match assignment::payload(&cx, task) {

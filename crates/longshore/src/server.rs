@@ -22,10 +22,11 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle as TaskHandle;
 
 use crate::arguments::AuthMode;
-use crate::clock::SystemClock;
+use crate::clock::{ServerClock, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::data_dir::{self, DataDirError, ServerFile};
 use crate::driver::{self, DriverError, Drivers};
+use crate::faults::{Faults, Faulty};
 use crate::gateway::ServerGateway;
 use crate::history::History;
 use crate::instances;
@@ -92,26 +93,30 @@ impl Server {
         data_dir: &Path,
         lock: DataDirLock,
         embedded: bool,
+        clock: ServerClock,
     ) -> Result<Self, StartError> {
         let listener = listen(config).await?;
         let address = listener.local_addr().map_err(|source| StartError::Listen {
             address: config.listen.clone(),
             source,
         })?;
-        let drivers = driver::open(config, data_dir).await?;
+        let drivers = driver::open(config, data_dir, &clock).await?;
         let machine = machine(&*drivers.own, address.port());
         let hosted = instances::hosted(&config.instances, &machine, drivers.is_scripted)
             .map_err(StartError::Instances)?;
         // Only now, so that a server that cannot start leaves nothing.
         let key = RootKey::obtain(data_dir)?;
         let settings = Arc::new(settings(config, drivers.is_scripted));
-        let drivers = agents(drivers, &settings);
-        let (writer, thread) = start_writer(data_dir, &settings, on_commit(&drivers))?;
+        let faults = Faults::new(root(&settings));
+        let drivers = agents(drivers, &settings, &faults, &clock);
+        let on_commit = on_commit(&drivers);
+        let (writer, thread) = start_writer(data_dir, &settings, clock.clone(), on_commit)?;
+        faults.attach(writer.clone());
         register(&writer, &settings, machine, hosted).await?;
         let mut agents = Vec::new();
         for (driver, plane) in &drivers {
             plane.attach(writer.clone());
-            let agent = Agent::new(driver.clone(), plane.clone(), Arc::new(SystemClock));
+            let agent = Agent::new(driver.clone(), plane.clone(), Arc::new(clock.clone()));
             agents.push(tokio::spawn(agent.run()));
         }
         let drivers = drivers.into_iter().map(|(driver, _)| driver).collect();
@@ -126,8 +131,9 @@ impl Server {
                 &config.region,
                 &config.account,
             ),
-            clock: SystemClock,
+            clock: clock.clone(),
             history,
+            faults,
         };
         let mut http = HttpConfig::new(auth(config, &key), Arc::new(SystemClock));
         http.open_metrics = config.metrics.open;
@@ -135,7 +141,7 @@ impl Server {
             // A dropped sender means that the server is gone, which is a reason to stop, too.
             let _ = stopped.await;
         }));
-        let sweeper = tokio::spawn(sweeper::sweep(writer.clone(), settings.clone()));
+        let sweeper = tokio::spawn(sweeper::sweep(writer.clone(), settings.clone(), clock));
         let hook = config.capacity.hook.clone();
         let scaling = tokio::spawn(scaling::watch_wishes(writer.clone(), hook));
         file.write(data_dir)?;
@@ -208,6 +214,7 @@ fn settings(config: &Config, scripted: bool) -> Settings {
 fn start_writer(
     data_dir: &Path,
     settings: &Arc<Settings>,
+    clock: ServerClock,
     on_commit: writer::OnCommit,
 ) -> Result<(Writer, JoinHandle<()>), StartError> {
     let mut journal = Sqlite::open(&data_dir.join("longshore.db"), SCHEMA_VERSION)?;
@@ -220,18 +227,29 @@ fn start_writer(
         Box::new(journal),
         random,
         settings.clone(),
+        clock,
         on_commit,
     )
     .map_err(StartError::Thread)
 }
 
 /// Each driver with what its agent hears from.
-fn agents(drivers: Drivers, settings: &Arc<Settings>) -> Vec<(Arc<dyn Driver>, Arc<LocalPlane>)> {
-    let plane = |kind| LocalPlane::new(kind, settings.clone());
-    let beside = drivers
-        .beside
-        .map(|driver| (driver, plane(InstanceAgent::Scripted)));
-    let own = (drivers.own, plane(InstanceAgent::Local));
+fn agents(
+    drivers: Drivers,
+    settings: &Arc<Settings>,
+    faults: &Arc<Faults>,
+    clock: &ServerClock,
+) -> Vec<(Arc<dyn Driver>, Arc<LocalPlane>)> {
+    let agent = |driver, kind| {
+        let driver: Arc<dyn Driver> = Arc::new(Faulty::new(driver, faults.clone(), clock.clone()));
+        (
+            driver,
+            LocalPlane::new(kind, settings.clone(), clock.clone()),
+        )
+    };
+    let beside = drivers.beside;
+    let beside = beside.map(|driver| agent(driver, InstanceAgent::Scripted));
+    let own = agent(drivers.own, InstanceAgent::Local);
     std::iter::once(own).chain(beside).collect()
 }
 

@@ -1,27 +1,27 @@
 //! Forgets what is due, now and then, in portions that let calls in between.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
 use control::operation::Answer;
 use control::{Cx, OpError, Settings, capacity, retention};
+use runtime::Clock;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::clock::ServerClock;
 use crate::server::root;
 use crate::writer::Writer;
 
-const EVERY: Duration = Duration::from_secs(20);
+const EVERY_MILLIS: i64 = 20_000;
 
 /// Until it is aborted.
-pub(crate) async fn sweep(writer: Writer, settings: Arc<Settings>) {
-    let mut ticks = tokio::time::interval(EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+pub(crate) async fn sweep(writer: Writer, settings: Arc<Settings>, clock: ServerClock) {
     loop {
-        ticks.tick().await;
         let done = until_clean(|| portion(&writer, &settings)).await;
         if let Err(error) = done {
             tracing::error!(%error, "the sweep failed");
         }
+        clock
+            .sleep_until(clock.now().plus_millis(EVERY_MILLIS))
+            .await;
     }
 }
 

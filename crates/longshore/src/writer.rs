@@ -12,10 +12,11 @@ use control::operation::{Answer, WriteCall};
 use control::record::Task;
 use control::{Caller, Cx, OpError, State};
 use model::TaskId;
+use runtime::Clock;
 use store::{Change, Journal, JournalError, Record, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::clock::SystemClock;
+use crate::clock::ServerClock;
 
 /// Calls that wait at most; when the queue is full, callers wait for a place in it.
 const QUEUE_MAX: usize = 4096;
@@ -110,7 +111,7 @@ pub(crate) struct WriterThread {
     journal: Box<dyn Journal>,
     random: Random,
     settings: Arc<Settings>,
-    clock: SystemClock,
+    clock: ServerClock,
     published: watch::Sender<Arc<State>>,
     on_commit: OnCommit,
     /// For its timer.
@@ -124,6 +125,7 @@ pub(crate) fn start(
     journal: Box<dyn Journal>,
     random: Random,
     settings: Arc<Settings>,
+    clock: ServerClock,
     on_commit: OnCommit,
 ) -> std::io::Result<(Writer, JoinHandle<()>)> {
     let (queue, jobs) = mpsc::channel(QUEUE_MAX);
@@ -133,7 +135,7 @@ pub(crate) fn start(
         journal,
         random,
         settings,
-        clock: SystemClock,
+        clock,
         published,
         on_commit,
         runtime: tokio::runtime::Handle::current(),
@@ -211,6 +213,7 @@ impl WriterThread {
             now: self.clock.now(),
             random: &mut self.random,
             settings: &self.settings,
+            withheld: None,
         };
         // What a panic may have left half-changed is put in order below.
         let result = catch_unwind(AssertUnwindSafe(|| call(&mut cx)));

@@ -82,6 +82,11 @@ conformance! {
         consistency "Consistency"
         strong "Strong"
     }
+    check test_faults {
+        calls "Calls"
+        tasks "Tasks"
+        lost_hosts "LostHosts"
+    }
     check test_capacity {
         fargate "Fargate"
         queue "Queue"
@@ -129,6 +134,7 @@ conformance! {
     }
     check test_tutorial {
         placement "Placement"
+        faults "Faults"
     }
     check test_rust {
         rust "Rust"

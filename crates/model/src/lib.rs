@@ -4,7 +4,7 @@
 //! [`shapes`], [`errors`] and [`operations`] are generated from
 //! `smithy/ecs.json`; everything else is written by hand. [`container`] and
 //! [`payload`] are the words that a host's engine and its container driver share
-//! without knowing each other; [`explain`], [`interrupt`] and
+//! without knowing each other; [`explain`], [`interrupt`], [`faults`] and
 //! [`capacity`] hold those of the server's own paths.
 
 pub mod arn;
@@ -12,6 +12,7 @@ pub mod capacity;
 pub mod cloudwatch_logs;
 pub mod container;
 pub mod explain;
+pub mod faults;
 pub mod id;
 pub mod interrupt;
 pub mod objects;

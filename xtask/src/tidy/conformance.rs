@@ -28,10 +28,11 @@ pub(super) fn complaints(tree: &Tree) -> Vec<String> {
 
 /// With a server of the harness, or without.
 fn class_of_tests(line: &str) -> Option<&str> {
-    let class = line.strip_prefix("class ")?;
-    class
-        .strip_suffix("(Case):")
-        .or_else(|| class.strip_suffix("(unittest.TestCase):"))
+    let (class, bases) = line.strip_prefix("class ")?.split_once('(')?;
+    let last = bases.strip_suffix("):")?.rsplit(", ").next()?;
+    ["Case", "unittest.TestCase"]
+        .contains(&last)
+        .then_some(class)
 }
 
 #[cfg(test)]
@@ -47,10 +48,10 @@ mod tests {
             ),
             (
                 "conformance/test_a.py",
-                "class One(Case):\nclass Two(Case):\nclass Three(unittest.TestCase):\nclass Other(Server):\n",
+                "class One(Case):\nclass Two(Case):\nclass Three(unittest.TestCase):\nclass Four(Mixin, Case):\nclass Other(Server):\n",
             ),
         ]);
-        let expected = ["Two", "Three"]
+        let expected = ["Two", "Three", "Four"]
             .map(|class| format!("conformance/test_a.py: {RUNNER} does not run {class}"));
         assert_eq!(complaints(&tree), expected);
     }

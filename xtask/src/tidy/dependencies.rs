@@ -9,7 +9,7 @@ use crate::shell;
 
 /// A crate and the crates of ours that it may use, in its tests too. What is not
 /// here is forbidden, a crate that is not here as well.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("longshore-model", &[]),
     ("scheduler", &["longshore-model"]),
     ("engine", &["longshore-model"]),
@@ -36,6 +36,15 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "runtime",
             "scheduler",
             "store",
+        ],
+    ),
+    (
+        "longshore-testing",
+        &[
+            "longshore",
+            "longshore-client",
+            "longshore-model",
+            "runtime",
         ],
     ),
     ("bench", &[]),

@@ -7,5 +7,6 @@ mod botocore;
 mod bounds;
 mod client;
 mod connections;
+mod faults;
 mod protocol;
 mod server;

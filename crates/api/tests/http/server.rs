@@ -1,10 +1,11 @@
 //! A running server with a fixed clock, two keys and a gateway made for looking at.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use api::{
-    ApiError, Auth, Clock, ExtensionReply, ExtensionRequest, Gateway, HttpConfig, Key, Keys,
+    ApiError, Auth, Clock, ExtensionReply, ExtensionRequest, Fault, Gateway, HttpConfig, Key, Keys,
     Request, Service, Session,
 };
 use async_trait::async_trait;
@@ -99,6 +100,10 @@ pub(crate) struct TestGateway {
     pub(crate) entered: Notify,
     /// Lets a `Wait` call end.
     pub(crate) release: Notify,
+    /// How the next call goes wrong.
+    pub(crate) fault: Mutex<Option<Fault>>,
+    /// Calls that had their effect.
+    pub(crate) calls: AtomicUsize,
 }
 
 #[async_trait]
@@ -110,7 +115,12 @@ impl Gateway for TestGateway {
         }
     }
 
+    fn fault(&self, _: &Request) -> Option<Fault> {
+        self.fault.lock().unwrap().take()
+    }
+
     async fn call(&self, request: Request) -> Result<Bytes, ApiError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
         match request.operation.as_str() {
             "Wait" => {
                 self.entered.notify_one();

@@ -11,7 +11,7 @@ use model::shapes::{Failure, RunTaskInput, RunTaskOutput};
 use scheduler::Placements;
 
 use crate::capacity::queue;
-use crate::cx::Cx;
+use crate::cx::{Cx, Withheld};
 use crate::error::OpError;
 use crate::identifier::active_cluster;
 use crate::launch::create::{Share, Start, Template};
@@ -30,12 +30,20 @@ pub(crate) fn run_task(cx: &mut Cx<'_>, mut input: RunTaskInput) -> Result<RunTa
     let definition = definition.ok_or_else(template::no_definition)?;
     let count = request::count(&input)?;
     let template = template::checked(cx.settings, input, &cluster, &definition)?;
-    let (mut tasks, mut failures) = (Vec::with_capacity(count), Vec::new());
-    for share in template.shares(count) {
+    let (mut tasks, mut failures) = (Vec::with_capacity(count), withheld(cx, count));
+    for share in template.shares(count - failures.len()) {
         failures.extend(start(cx, &template, &share, &mut tasks)?);
     }
     token::remember(cx, recall, &tasks);
     Ok(answer(cx, &tasks, failures))
+}
+
+/// The failures of tasks that are not to be started.
+fn withheld(cx: &mut Cx<'_>, asked: usize) -> Vec<Failure> {
+    let Some(Withheld { failure, count }) = cx.withheld.take() else {
+        return Vec::new();
+    };
+    vec![failure; count.unwrap_or(asked).min(asked)]
 }
 
 /// Starts one share of the tasks. What does not fit waits where its capacity provider can grow,

@@ -156,6 +156,7 @@ pub enum StopCode {
     EssentialContainerExited,
     SpotInterruption,
     TaskFailedToStart,
+    TerminationNotice,
     UserInitiated,
 }
 
@@ -165,6 +166,7 @@ impl StopCode {
             Self::EssentialContainerExited => "EssentialContainerExited",
             Self::SpotInterruption => "SpotInterruption",
             Self::TaskFailedToStart => "TaskFailedToStart",
+            Self::TerminationNotice => "TerminationNotice",
             Self::UserInitiated => "UserInitiated",
         }
     }

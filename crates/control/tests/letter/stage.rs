@@ -175,6 +175,7 @@ impl Stage {
             now: self.now,
             random: &mut self.random,
             settings: &self.settings,
+            withheld: None,
         }
     }
 

@@ -22,6 +22,7 @@ const LOOKS_EVERY: Duration = Duration::from_millis(20);
 
 pub(crate) async fn remote(command: Command, config: Config, data_dir: PathBuf) -> ExitCode {
     match command.target() {
+        Target::Local if command.needs_server() => beside(command, &data_dir).await,
         Target::Local => local(command, &config, &data_dir).await,
         Target::Url(url) => elsewhere(command, Some(url)).await,
         Target::Aws => elsewhere(command, None).await,
@@ -96,6 +97,18 @@ async fn last_needed(server: &Server, data_dir: &Path, waits: bool) -> Option<Cl
             }
         }
         pause.tick().await;
+    }
+}
+
+/// The server that runs, which this command does not keep from ending.
+async fn beside(command: Command, data_dir: &Path) -> ExitCode {
+    let client = match connect::running(data_dir).await {
+        Ok(file) => connect::client(&file),
+        Err(error) => Err(error),
+    };
+    match client {
+        Ok(client) => ExitCode::from(execute(command, client, true).await),
+        Err(error) => exit::failure(&error.to_string()),
     }
 }
 

@@ -9,6 +9,7 @@ use store::DataDirLock;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use crate::clock::ServerClock;
 use crate::config::Config;
 use crate::exit;
 use crate::server::{Server, StartError};
@@ -48,7 +49,7 @@ pub(crate) async fn up(config: Config, data_dir: PathBuf) -> ExitCode {
 
 async fn start(config: &Config, data_dir: &std::path::Path) -> Result<Server, StartError> {
     let lock = DataDirLock::acquire(data_dir)?;
-    Server::start(config, data_dir, lock, false).await
+    Server::start(config, data_dir, lock, false, ServerClock::system()).await
 }
 
 /// The one line that scripts wait for.

@@ -4,6 +4,7 @@
 mod placement;
 mod room;
 mod tags;
+mod withheld;
 
 use expect_test::{Expect, expect};
 use model::payload::HostStatus;
