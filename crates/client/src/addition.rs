@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use aws_runtime::auth::sigv4::SCHEME_ID;
 use aws_smithy_runtime::client::orchestrator::endpoints::StaticUriEndpointResolver;
+use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
 use aws_smithy_runtime_api::client::endpoint::SharedEndpointResolver;
 use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
@@ -148,7 +149,10 @@ impl Wanted<'_> {
         }
         let mut identities = self.shared.identities.clone();
         if let Some(signer) = &options.signer {
-            components = components.with_identity_resolver(SCHEME_ID, signer.keys.clone());
+            let signed = StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID]);
+            components = components
+                .with_identity_resolver(SCHEME_ID, signer.keys.clone())
+                .with_auth_scheme_option_resolver(Some(signed));
             identities = signer.cache.clone();
         }
         components = self.watched(components, resolver, identities);

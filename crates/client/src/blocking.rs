@@ -16,11 +16,11 @@ use crate::response::{Metadata, Response};
 ///
 /// ```no_run
 /// # use longshore_client::{Config, blocking::Client};
-/// # use model::operations::ListClusters;
+/// # use model::{operations::ListClusters, shapes::ListClustersInput};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let config = Config::from_env(|name| std::env::var(name).ok())?.build()?;
 /// let client = Client::new(config)?;
-/// let clusters = client.call::<ListClusters>(Default::default())?;
+/// let clusters = client.call::<ListClusters>(ListClustersInput::default())?;
 /// println!("{:?}", clusters.cluster_arns);
 /// # Ok(()) }
 /// ```

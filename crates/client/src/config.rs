@@ -9,7 +9,9 @@ use aws_smithy_runtime_api::shared::IntoShared;
 use tracing::Dispatch;
 
 use crate::clock::{Clock, Source};
-use crate::credentials::{Credentials, KeySource, Means, Metadata, ProvideCredentials};
+use crate::credentials::{
+    Credentials, CredentialsFuture, KeySource, Means, Metadata, ProvideCredentials,
+};
 use crate::endpoint::{Endpoint, Endpoints, Given, ResolveEndpoint};
 use crate::intercept::MAX_APP_ID_CHARS;
 use crate::meter::Meter;
@@ -37,6 +39,7 @@ pub struct Config {
     pub(crate) invocation_ids: Arc<dyn TokenProvider>,
     pub(crate) sign_attempts: bool,
     pub(crate) repair_clock: bool,
+    pub(crate) is_anonymous: bool,
     pub(crate) log: Option<Dispatch>,
     pub(crate) wire_log: WireLog,
     pub(crate) meter: Option<Arc<dyn Meter>>,
@@ -102,13 +105,17 @@ impl Config {
         options: &CallOptions,
     ) -> Result<Option<Endpoint>, String> {
         let (url, region) = (options.endpoint_url.as_deref(), options.region.as_deref());
-        if url.is_none() && region.is_none() && !options.plain_http {
+        let resolver = options.endpoint_resolver.as_ref();
+        if url.is_none() && region.is_none() && resolver.is_none() && !options.plain_http {
             return Ok(None);
         }
         let mut endpoints = match url {
             Some(url) => self.endpoints.at(url),
             None => self.endpoints.clone(),
         };
+        if let Some(resolver) = resolver {
+            endpoints.resolver = Some(Arc::clone(resolver));
+        }
         endpoints.plain_http |= options.plain_http;
         let region = region.unwrap_or(&self.region);
         endpoints.of(service, region).map(Some)
@@ -134,6 +141,7 @@ pub struct ConfigBuilder {
     pub(crate) invocation_ids: Arc<dyn TokenProvider>,
     pub(crate) sign_attempts: bool,
     pub(crate) repair_clock: bool,
+    pub(crate) is_anonymous: bool,
     pub(crate) log: Option<Dispatch>,
     pub(crate) wire_log: WireLog,
     pub(crate) meter: Option<Arc<dyn Meter>>,
@@ -159,6 +167,7 @@ impl Default for ConfigBuilder {
             invocation_ids: Arc::new(RandomToken),
             sign_attempts: false,
             repair_clock: true,
+            is_anonymous: false,
             log: None,
             wire_log: WireLog::default(),
             meter: None,
@@ -232,7 +241,16 @@ impl ConfigBuilder {
     /// A source of keys that may change.
     pub fn credentials_provider(mut self, provider: impl ProvideCredentials + 'static) -> Self {
         self.keys = KeySource::Given(Arc::new(provider));
+        self.is_anonymous = false;
         self
+    }
+
+    /// Sends calls without a signature, for a proxy that signs them. Replaces the
+    /// credentials, and is replaced by those that are given later.
+    pub fn anonymous(self) -> Self {
+        let mut unsigned = self.credentials_provider(Nobody);
+        unsigned.is_anonymous = true;
+        unsigned
     }
 
     /// How often failed attempts are repeated.
@@ -381,6 +399,7 @@ impl ConfigBuilder {
             invocation_ids: self.invocation_ids,
             sign_attempts: self.sign_attempts,
             repair_clock: self.repair_clock,
+            is_anonymous: self.is_anonymous,
             log: self.log,
             wire_log: self.wire_log,
             meter: self.meter,
@@ -389,6 +408,17 @@ impl ConfigBuilder {
             validate: self.validate,
             unsafe_wire_trace: self.unsafe_wire_trace,
         })
+    }
+}
+
+/// Stands where calls are not signed; nobody asks it.
+#[derive(Debug)]
+struct Nobody;
+
+impl ProvideCredentials for Nobody {
+    fn credentials(&self) -> CredentialsFuture<'_> {
+        let why = "the client is anonymous: give it credentials".to_owned();
+        Box::pin(std::future::ready(Err(why)))
     }
 }
 

@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor}
 
 use crate::cancel::CancelToken;
 use crate::credentials::{self, Credentials, Keys, ProvideCredentials};
+use crate::endpoint::ResolveEndpoint;
 use crate::retry::Retry;
 use crate::timeouts::Timeouts;
 use crate::token::{TokenProvider, Tokens};
@@ -30,6 +31,7 @@ use crate::token::{TokenProvider, Tokens};
 pub struct CallOptions {
     pub(crate) region: Option<String>,
     pub(crate) endpoint_url: Option<String>,
+    pub(crate) endpoint_resolver: Option<Arc<dyn ResolveEndpoint>>,
     pub(crate) plain_http: bool,
     pub(crate) signing_name: Option<String>,
     pub(crate) signing_region: Option<String>,
@@ -69,6 +71,12 @@ impl CallOptions {
     /// Where the call goes: `http://127.0.0.1:8327`. A path is kept.
     pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
         self.endpoint_url = Some(url.into());
+        self
+    }
+
+    /// Decides where the call goes, instead of the rules of AWS.
+    pub fn endpoint_resolver(mut self, resolver: impl ResolveEndpoint + 'static) -> Self {
+        self.endpoint_resolver = Some(Arc::new(resolver));
         self
     }
 

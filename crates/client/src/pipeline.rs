@@ -16,9 +16,11 @@ use aws_runtime::service_clock_skew::{
 };
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::SharedTimeSource;
+use aws_smithy_runtime::client::auth::no_auth::{NO_AUTH_SCHEME_ID, NoAuthScheme};
 use aws_smithy_runtime::client::defaults::{DefaultPluginParams, default_plugins};
 use aws_smithy_runtime::client::http::connection_poisoning::ConnectionPoisoningInterceptor;
 use aws_smithy_runtime::client::identity::IdentityCache;
+use aws_smithy_runtime::client::identity::no_auth::NoAuthIdentityResolver;
 use aws_smithy_runtime::client::orchestrator::endpoints::StaticUriEndpointResolver;
 use aws_smithy_runtime::client::orchestrator::invoke;
 use aws_smithy_runtime::client::retries::classifiers::TransientErrorClassifier;
@@ -260,8 +262,17 @@ fn shared_components(service: &Service, config: &Config) -> RuntimeComponentsBui
     );
     let mut components = RuntimeComponentsBuilder::new("client")
         .with_auth_scheme(SigV4AuthScheme::new())
+        .with_auth_scheme(NoAuthScheme::new())
+        .with_identity_resolver(
+            NO_AUTH_SCHEME_ID,
+            SharedIdentityResolver::new(NoAuthIdentityResolver::new()),
+        )
         .with_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![
-            SCHEME_ID,
+            if config.is_anonymous {
+                NO_AUTH_SCHEME_ID
+            } else {
+                SCHEME_ID
+            },
         ])))
         .with_identity_resolver(
             SCHEME_ID,

@@ -44,20 +44,7 @@ mod hyper;
 #[cfg(feature = "hyper-ring")]
 use hyper::http_client;
 
-/// Without the crate's own HTTP there is the caller's or none.
 #[cfg(not(feature = "hyper-ring"))]
-fn http_client(_: &Endpoint) -> SharedHttpClient {
-    use aws_smithy_runtime_api::client::http::{
-        HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector, http_client_fn,
-    };
-    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-    use aws_smithy_runtime_api::client::result::ConnectorError;
-
-    const WHY: &str = "this program was built without HTTP: enable the feature `hyper-ring`, \
-                       or give a client to `ConfigBuilder::http_client`";
-    http_client_fn(|_: &HttpConnectorSettings, _| {
-        SharedHttpConnector::new(|_: HttpRequest| {
-            HttpConnectorFuture::ready(Err(ConnectorError::user(WHY.into())))
-        })
-    })
-}
+mod absent;
+#[cfg(not(feature = "hyper-ring"))]
+use absent::http_client;

@@ -27,6 +27,7 @@ mod scripted;
 mod secrets;
 mod server;
 mod settings;
+mod sizes;
 mod stack;
 mod starts;
 mod traps;

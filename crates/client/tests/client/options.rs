@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use longshore_client::{
-    CallOptions, CancelToken, Client, Config, Credentials, ErrorKind, Retry, Timeouts,
-    TokenProvider,
+    CallOptions, CancelToken, Client, Config, Credentials, EndpointParameters, ErrorKind,
+    ResolveEndpoint, ResolvedEndpoint, Retry, Timeouts, TokenProvider,
 };
 use model::operations::{DescribeTasks, RunTask};
 use model::shapes::DescribeTasksInput;
@@ -75,6 +75,29 @@ async fn an_option_changes_this_call_and_no_other() {
 }
 
 #[tokio::test]
+async fn an_anonymous_client_signs_nothing_until_it_has_a_key() {
+    let server = Server::start(vec![Reply::ok("{}")]).await;
+    let client = Client::new(server.config().anonymous().build().unwrap());
+    client.run_task(run_task()).await.unwrap();
+    let request = server.requests().remove(0);
+    assert!(
+        !request.headers.contains_key("authorization"),
+        "{request:?}"
+    );
+    assert!(!request.headers.contains_key("x-amz-security-token"));
+
+    let options = CallOptions::new().credentials(Credentials::new("AKID", "KEY"));
+    let call = client.call_with::<RunTask>(run_task(), &options);
+    call.await.unwrap();
+    let again = server.config().anonymous();
+    let signed = again.credentials(Credentials::new("AKID", "KEY"));
+    let client = Client::new(signed.build().unwrap());
+    client.run_task(run_task()).await.unwrap();
+    let scope = has("authorization", "Credential=AKID/");
+    assert!(server.requests()[1..].iter().all(scope));
+}
+
+#[tokio::test]
 async fn the_last_option_wins() {
     let options = CallOptions::new()
         .region("eu-west-1")
@@ -99,6 +122,35 @@ async fn a_call_may_go_elsewhere() {
     let lines: Vec<_> = other.requests().into_iter().map(|r| r.line).collect();
     assert_eq!(lines, ["POST /base/ HTTP/1.1"; 2]);
     assert_eq!(usual.requests().len(), 1);
+}
+
+/// Sends every call to one place, signed for another service and region.
+#[derive(Debug)]
+struct There(String);
+
+impl ResolveEndpoint for There {
+    fn endpoint(&self, asked: &EndpointParameters<'_>) -> Result<ResolvedEndpoint, String> {
+        assert_eq!((asked.service, asked.region), ("ecs", "eu-west-1"));
+        let mut endpoint = ResolvedEndpoint::new(&self.0);
+        endpoint.signing_region = Some("there-1".to_owned());
+        Ok(endpoint)
+    }
+}
+
+#[tokio::test]
+async fn a_resolver_may_decide_for_one_call() {
+    let usual = Server::start(vec![Reply::ok("{}")]).await;
+    let other = Server::start(vec![Reply::ok("{}")]).await;
+    let client = usual.client();
+    let options = CallOptions::new()
+        .region("eu-west-1")
+        .endpoint_resolver(There(other.url().to_owned()));
+    let call = client.call_with::<RunTask>(run_task(), &options);
+    call.await.unwrap();
+    client.run_task(run_task()).await.unwrap();
+    let scope = has("authorization", "/there-1/ecs/");
+    assert!(scope(&other.requests()[0]));
+    assert_eq!((other.requests().len(), usual.requests().len()), (1, 1));
 }
 
 #[tokio::test]
