@@ -3,6 +3,7 @@
 //! goals stand beside them and nothing fails when one is missed.
 
 mod api;
+mod client;
 mod figures;
 mod load;
 mod memory;
@@ -15,11 +16,18 @@ mod table;
 use crate::programs::Programs;
 use crate::shell;
 use crate::workplace::Workplace;
+pub(crate) use client::Builds;
 use table::Table;
 
 /// The API, with containers that are scripts.
 pub(crate) fn api() -> anyhow::Result<()> {
     measure(api::measure)
+}
+
+/// Our client beside the AWS SDK for Rust.
+pub(crate) fn client(builds: Builds) -> anyhow::Result<()> {
+    let programs = Programs::build_echo()?;
+    in_workplace(|workplace, table| client::measure(&programs, workplace, builds, table))
 }
 
 /// What a refused request costs.
@@ -41,9 +49,15 @@ fn measure(
     what: fn(&Programs, &Workplace, &mut Table) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let programs = Programs::build()?;
+    in_workplace(|workplace, table| what(&programs, workplace, table))
+}
+
+fn in_workplace(
+    what: impl FnOnce(&Workplace, &mut Table) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let workplace = Workplace::create()?;
     let mut table = Table::default();
-    let result = what(&programs, &workplace, &mut table);
+    let result = what(&workplace, &mut table);
     // What was found before something broke is worth a look.
     table.print();
     result

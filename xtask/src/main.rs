@@ -31,6 +31,9 @@ usage: cargo xtask TASK
   tidy                check the house rules that no compiler knows
   bench api|start     measure the API, or lives of real containers, against peers and floors
   bench refusals      measure what a refused request costs
+  bench client [--without-builds]
+                      measure our client beside aws-sdk-ecs: calls, and what minimal programs take
+                      to build from nothing, which takes many minutes
   bench placement     measure the choice of a host in fleets of 10 to 10,000 instances
   crashes [ROUNDS]    kill the server under 64 clients with one token, ROUNDS times (1000)
   powerloss [--boots BOOTS]
@@ -77,6 +80,8 @@ fn run(words: &[&str]) -> anyhow::Result<()> {
         ["bench", "api"] => bench::api(),
         ["bench", "start"] => bench::start(),
         ["bench", "refusals"] => bench::refusals(),
+        ["bench", "client"] => bench::client(bench::Builds::Timed),
+        ["bench", "client", "--without-builds"] => bench::client(bench::Builds::LeftOut),
         ["bench", "placement"] => bench::placement(),
         ["crashes"] => durability::crashes(None),
         ["crashes", rounds] => durability::crashes(Some(rounds)),

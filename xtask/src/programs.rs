@@ -32,15 +32,24 @@ impl Programs {
 
     /// With features of the server that no user has.
     pub(crate) fn build_with(features: &[&str]) -> anyhow::Result<Self> {
+        let features = features
+            .iter()
+            .map(|feature| format!("--features=longshore/{feature}"));
+        Self::build_what(features)
+    }
+
+    /// Without the server, which takes longest by far.
+    pub(crate) fn build_echo() -> anyhow::Result<Self> {
+        Self::build_what(["--bin=echo".to_owned()])
+    }
+
+    fn build_what(what: impl IntoIterator<Item = String>) -> anyhow::Result<Self> {
         // Always both packages: the features of what they use follow from the selection, and with
         // another one everything would be built anew.
         let mut build = shell::cargo();
         build.args(["build", "--release"]);
         build.args(["--package", "longshore", "--package", "bench"]);
-        for feature in features {
-            build.args(["--features", &format!("longshore/{feature}")]);
-        }
-        shell::check(&mut build)?;
+        shell::check(build.args(what))?;
         Ok(Self {
             folder: target().join("release"),
         })

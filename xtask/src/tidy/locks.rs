@@ -10,7 +10,7 @@ use toml::{Table, Value};
 
 use crate::paths;
 
-const PACKAGES: [&str; 1] = ["conformance/sdk-rust"];
+const PACKAGES: [&str; 2] = ["conformance/sdk-rust", "crates/bench/minimal"];
 const CLIENT: &str = "longshore-client";
 
 /// The files that are compared; each holds TOML.
