@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 use crate::options::CallOptions;
+use crate::pages::{self, Listing, PageError};
 use crate::response::{Metadata, Response};
 
 /// A client whose calls block the thread until they are over. Clones share everything.
@@ -59,6 +60,16 @@ impl Client {
         }
     }
 
+    /// The items of a listing, one after the other; see
+    /// [`Client::pages`](crate::Client::pages).
+    pub fn items<L: Listing>(&self, input: L::Input) -> Items<'_, L> {
+        Items {
+            client: self,
+            items: self.client.pages(input).items(),
+            is_over: false,
+        }
+    }
+
     /// Calls an operation; see [`Client::call`](crate::Client::call).
     pub fn call<O: Operation>(
         &self,
@@ -74,9 +85,37 @@ impl Client {
         options: &CallOptions,
     ) -> Result<Response<O::Output>, Error> {
         let call = self.client.call_with::<O>(input, options);
-        self.wait(call).unwrap_or_else(|problem| {
-            let kind = ErrorKind::Config(problem.to_string());
-            Err(self.client.failed(O::NAME, kind, Metadata::default()))
-        })
+        self.wait(call)
+            .unwrap_or_else(|problem| Err(self.failed::<O>(problem)))
+    }
+
+    fn failed<O: Operation>(&self, problem: InAsyncCode) -> Error {
+        let kind = ErrorKind::Config(problem.to_string());
+        self.client.failed(O::NAME, kind, Metadata::default())
+    }
+}
+
+/// An iterator over the items of a listing; see [`Client::items`]. It ends after the first
+/// error.
+#[derive(Debug)]
+#[must_use = "nothing is sent before it is asked for an item"]
+pub struct Items<'a, L: Listing> {
+    client: &'a Client,
+    items: pages::Items<'a, L>,
+    is_over: bool,
+}
+
+impl<L: Listing> Iterator for Items<'_, L> {
+    type Item = Result<L::Item, PageError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        let waited = self.client.wait(self.items.next());
+        let item =
+            waited.unwrap_or_else(|problem| Some(Err(self.client.failed::<L>(problem).into())));
+        self.is_over = !matches!(item, Some(Ok(_)));
+        item
     }
 }

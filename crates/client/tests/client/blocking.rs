@@ -2,8 +2,9 @@
 
 use longshore_client::blocking::{Client, InAsyncCode};
 use longshore_client::{CallOptions, ErrorKind};
-use model::operations::{DescribeTasks, RunTask};
-use model::shapes::DescribeTasksInput;
+use model::operations::{DescribeTasks, ListTasks, RunTask};
+use model::shapes::{DescribeTasksInput, ListTasksInput};
+use serde_json::json;
 
 use crate::calls::run_task;
 use crate::server::{Reply, Server};
@@ -31,6 +32,25 @@ fn calls_block_until_they_are_over() {
     assert_eq!(server.requests().len(), 4);
 }
 
+#[test]
+fn a_listing_is_an_iterator_that_ends_after_an_error() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let script = vec![
+        Reply::ok(json!({"taskArns": ["a", "b"], "nextToken": "p2"})),
+        Reply::error(400, "InvalidParameterException", "Invalid token."),
+    ];
+    let server = runtime.block_on(Server::start(script));
+    let client = Client::new(server.config().build().unwrap()).unwrap();
+    let items = client.items::<ListTasks>(ListTasksInput::default());
+    let items: Vec<_> = items
+        .map(|item| item.map_err(|error| error.to_string()))
+        .collect();
+    assert_eq!(items[..2], [Ok("a".to_owned()), Ok("b".to_owned())]);
+    let error = items[2].clone().unwrap_err();
+    assert!(error.contains("Invalid token."), "{error}");
+    assert_eq!((items.len(), server.requests().len()), (3, 2));
+}
+
 #[tokio::test]
 async fn in_async_code_a_call_says_what_to_use() {
     let server = Server::start(vec![Reply::ok("{}")]).await;
@@ -42,6 +62,8 @@ async fn in_async_code_a_call_says_what_to_use() {
         error.to_string().contains("use `longshore_client::Client`"),
         "{error}"
     );
+    let items = client.items::<ListTasks>(ListTasksInput::default());
+    assert_eq!(items.filter(Result::is_err).count(), 1);
     assert!(server.requests().is_empty());
     // A runtime must not be dropped where it may not block.
     tokio::task::spawn_blocking(move || drop(client))
