@@ -214,3 +214,61 @@ async fn json_replaces_the_logs() {
     assert_eq!(answer["tasks"][1]["containers"][0]["exitCode"], 7);
     assert!(server.bodies("GetLogEvents").is_empty());
 }
+
+/// As many tasks as each call asks for; the one with the last name fails.
+fn many(requests: &[Request]) -> (u16, Value) {
+    let (operation, body) = requests.last().unwrap();
+    let call = count(requests, "RunTask");
+    let tasks: Vec<Value> = match operation.as_str() {
+        "RunTask" => {
+            let ids = (0..body["count"].as_u64().unwrap()).map(|n| format!("{call}-{n}"));
+            ids.map(|id| task(&id, "PENDING", [None; 2])).collect()
+        }
+        "DescribeTasks" => {
+            let asked = body["tasks"].as_array().unwrap().iter();
+            let ids = asked.map(|arn| arn.as_str().unwrap().rsplit('/').next().unwrap());
+            let codes = |id| {
+                if id == "3-4" {
+                    [Some(9); 2]
+                } else {
+                    [Some(0); 2]
+                }
+            };
+            ids.map(|id| task(id, "STOPPED", codes(id))).collect()
+        }
+        _ => return twins(requests),
+    };
+    (200, json!({"tasks": tasks}))
+}
+
+#[tokio::test]
+async fn a_count_above_ten_is_started_in_calls_of_ten() {
+    let server = Server::start(many).await;
+    let words = [
+        "run",
+        "one",
+        "--count",
+        "25",
+        "--client-token",
+        "t",
+        "--no-logs",
+    ];
+    let done = run(&server, &words).await;
+    assert_eq!(done.code, 9, "{}", done.err);
+    let calls = server.bodies("RunTask").into_iter();
+    let calls: Vec<_> = calls
+        .map(|body| (body["count"].clone(), body["clientToken"].clone()))
+        .collect();
+    let expected = [(10, "t"), (10, "t-2"), (5, "t-3")];
+    assert_eq!(
+        calls,
+        expected.map(|(count, token)| (json!(count), json!(token)))
+    );
+    assert_eq!(
+        server.bodies("DescribeTasks")[0]["tasks"]
+            .as_array()
+            .unwrap()
+            .len(),
+        25
+    );
+}
