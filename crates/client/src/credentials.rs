@@ -4,6 +4,8 @@ mod chain;
 mod container;
 mod document;
 mod fetch;
+#[cfg(feature = "aws-config")]
+mod full;
 mod metadata;
 mod source;
 
@@ -25,6 +27,8 @@ use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 pub(crate) use chain::{Named, Source};
 pub(crate) use container::{ECS_HOST, FULL_URI, RELATIVE_URI, Token};
 pub(crate) use fetch::Means;
+#[cfg(feature = "aws-config")]
+pub(crate) use full::Way;
 pub(crate) use metadata::{IPV4, IPV6, Metadata};
 pub(crate) use source::KeySource;
 

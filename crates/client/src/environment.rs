@@ -62,10 +62,7 @@ impl<'a> Environment<'a> {
 
     fn read(&self) -> Result<ConfigBuilder, ConfigError> {
         let mut builder = Config::builder();
-        builder.region = self
-            .get("AWS_REGION")
-            .or_else(|| self.get("AWS_DEFAULT_REGION"))
-            .or_else(|| self.profile.get("region"));
+        builder.region = self.region();
         if !self.ignores_endpoints() {
             builder.endpoints.ecs_url = self.endpoint(&ECS);
             builder.endpoints.logs_url = self.endpoint(&LOGS);
@@ -86,6 +83,12 @@ impl<'a> Environment<'a> {
         builder.metadata = self.metadata()?.ok();
         builder.keys = self.keys()?;
         Ok(builder)
+    }
+
+    fn region(&self) -> Option<String> {
+        self.get("AWS_REGION")
+            .or_else(|| self.get("AWS_DEFAULT_REGION"))
+            .or_else(|| self.profile.get("region"))
     }
 
     fn get(&self, name: &str) -> Option<String> {
@@ -192,16 +195,22 @@ fn variable(lookup: &dyn Fn(&str) -> Option<String>, name: &str) -> Option<Strin
     lookup(name).filter(|value| !value.is_empty())
 }
 
-fn load_profiles(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Profiles, ConfigError> {
+/// Where the config file and the credentials file are.
+fn files(lookup: &dyn Fn(&str) -> Option<String>) -> [Option<PathBuf>; 2] {
     let home = variable(lookup, "HOME").map(PathBuf::from);
-    let file = |name: &str, usual: &str| match variable(lookup, name) {
+    [
+        ("AWS_CONFIG_FILE", "config"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+    ]
+    .map(|(name, usual)| match variable(lookup, name) {
         Some(path) => Some(PathBuf::from(path)),
         None => home.as_ref().map(|home| home.join(".aws").join(usual)),
-    };
-    Profiles::load(
-        file("AWS_CONFIG_FILE", "config").as_deref(),
-        file("AWS_SHARED_CREDENTIALS_FILE", "credentials").as_deref(),
-    )
+    })
+}
+
+fn load_profiles(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Profiles, ConfigError> {
+    let [config, credentials] = files(lookup);
+    Profiles::load(config.as_deref(), credentials.as_deref())
 }
 
 fn boolean(text: &str) -> Option<bool> {

@@ -8,6 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 use super::container::{Container, Token};
 use super::fetch::Means;
+#[cfg(feature = "aws-config")]
+use super::full::{Full, Way};
 use super::metadata::Metadata;
 use super::{Credentials, CredentialsFuture, Miss, ProvideCredentials};
 use crate::endpoint::Endpoint;
@@ -27,6 +29,9 @@ pub(crate) enum Source {
     Container(String, Option<Token>),
     /// The instance metadata service.
     Metadata(Endpoint),
+    /// A way of `aws-config`, and the region of its services.
+    #[cfg(feature = "aws-config")]
+    Full(Way, Option<String>),
 }
 
 impl fmt::Debug for Source {
@@ -35,6 +40,8 @@ impl fmt::Debug for Source {
             Self::Passed(why) => write!(f, "Passed({why})"),
             Self::Container(url, _) => write!(f, "Container({url})"),
             Self::Metadata(endpoint) => write!(f, "Metadata({endpoint:?})"),
+            #[cfg(feature = "aws-config")]
+            Self::Full(way, region) => write!(f, "{way:?} in {region:?}"),
         }
     }
 }
@@ -45,6 +52,8 @@ enum Link {
     Passed(String),
     Container(Container),
     Metadata(Box<Metadata>),
+    #[cfg(feature = "aws-config")]
+    Full(Full),
 }
 
 impl Link {
@@ -57,6 +66,11 @@ impl Link {
             Source::Metadata(endpoint) => {
                 Self::Metadata(Box::new(Metadata::new(&endpoint, means.clone())))
             }
+            #[cfg(feature = "aws-config")]
+            Source::Full(way, region) => match Full::new(way, region, means) {
+                Ok(full) => Self::Full(full),
+                Err(why) => Self::Passed(why),
+            },
         }
     }
 
@@ -65,6 +79,8 @@ impl Link {
             Self::Passed(why) => Err(Miss::NotConfigured(why.clone())),
             Self::Container(container) => container.load().await,
             Self::Metadata(metadata) => metadata.load().await,
+            #[cfg(feature = "aws-config")]
+            Self::Full(full) => full.load().await,
         }
     }
 }

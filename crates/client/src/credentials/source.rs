@@ -13,6 +13,7 @@ pub(crate) enum KeySource {
     Unknown,
     Given(Arc<dyn ProvideCredentials>),
     /// Somebody has looked, and says why there are none.
+    #[cfg(not(feature = "aws-config"))]
     Missing(String),
     /// Some are to be asked when keys are needed.
     Chain(Vec<Named<Source>>),
@@ -24,6 +25,7 @@ impl KeySource {
         match self {
             Self::Unknown => Err("none were given".to_owned()),
             Self::Given(provider) => Ok(provider),
+            #[cfg(not(feature = "aws-config"))]
             Self::Missing(why) => Err(why),
             Self::Chain(sources) => Ok(Arc::new(Chain::new(sources, means)?)),
         }

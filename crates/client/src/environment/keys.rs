@@ -5,6 +5,8 @@
 
 use super::{Environment, invalid};
 use crate::config::ConfigError;
+#[cfg(feature = "aws-config")]
+use crate::credentials::Way;
 use crate::credentials::{
     Credentials, ECS_HOST, FULL_URI, IPV4, IPV6, KeySource, Named, RELATIVE_URI, Source, Token,
 };
@@ -39,7 +41,7 @@ impl Environment<'_> {
             .iter()
             .find(|key| self.profile.get(key).is_some());
         if let Some(way) = way {
-            return Ok(KeySource::Missing(self.needs_feature(&self.name_of(way))));
+            return Ok(self.by_profile(&self.name_of(way)));
         }
         let of_profile = self.pair(
             ["aws_access_key_id", "aws_secret_access_key"]
@@ -50,11 +52,48 @@ impl Environment<'_> {
             return Ok(keys);
         }
         if self.get(WEB_IDENTITY).is_some() {
-            return Ok(KeySource::Missing(self.needs_feature(WEB_IDENTITY)));
+            return self.by_web_identity();
         }
         Ok(KeySource::Chain(self.sources()?))
     }
 
+    #[cfg(feature = "aws-config")]
+    fn by_profile(&self, _: &str) -> KeySource {
+        let [config, credentials] = super::files(self.lookup);
+        let way = Way::Profile {
+            name: self.profile_name.clone(),
+            config,
+            credentials,
+        };
+        KeySource::Chain(vec![("Profile", Source::Full(way, self.region()))])
+    }
+
+    #[cfg(feature = "aws-config")]
+    fn by_web_identity(&self) -> Result<KeySource, ConfigError> {
+        let role_arn = self
+            .get("AWS_ROLE_ARN")
+            .ok_or_else(|| invalid("AWS_ROLE_ARN", format!("not set, though {WEB_IDENTITY} is")))?;
+        let session_name = self.get("AWS_ROLE_SESSION_NAME");
+        let way = Way::WebIdentity {
+            token_file: self.get(WEB_IDENTITY).unwrap_or_default().into(),
+            role_arn,
+            session_name: session_name.unwrap_or_else(|| "longshore-client".to_owned()),
+        };
+        let source = Source::Full(way, self.region());
+        Ok(KeySource::Chain(vec![("WebIdentityToken", source)]))
+    }
+
+    #[cfg(not(feature = "aws-config"))]
+    fn by_profile(&self, asked_by: &str) -> KeySource {
+        KeySource::Missing(self.needs_feature(asked_by))
+    }
+
+    #[cfg(not(feature = "aws-config"))]
+    fn by_web_identity(&self) -> Result<KeySource, ConfigError> {
+        Ok(KeySource::Missing(self.needs_feature(WEB_IDENTITY)))
+    }
+
+    #[cfg(not(feature = "aws-config"))]
     fn needs_feature(&self, asked_by: &str) -> String {
         format!(
             "{asked_by} asks for a way of getting keys that is not built in: build with the \

@@ -147,6 +147,7 @@ fn what_is_missing_is_told_before_any_call() {
     );
 }
 
+#[cfg(not(feature = "aws-config"))]
 #[test]
 fn ways_that_are_not_built_in_name_the_feature() {
     let told = |by: &str| {

@@ -22,6 +22,8 @@ mod options;
 mod pages;
 mod requests;
 mod retries;
+#[cfg(feature = "aws-config")]
+mod roles;
 mod runs;
 mod scripted;
 mod secrets;

@@ -208,7 +208,8 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
     stream.read_exact(&mut body).await.ok()?;
     let body = match length {
         0 => Value::Null,
-        _ => serde_json::from_slice(&body).unwrap(),
+        _ => serde_json::from_slice(&body)
+            .unwrap_or_else(|_| String::from_utf8_lossy(&body).into_owned().into()),
     };
     Some(Request {
         line: line.trim_end().to_owned(),
