@@ -212,9 +212,8 @@ async fn add_rule(
         after_effect: args.after_effect,
         fault: fault(args.fault),
     };
-    let client = &connection.client;
-    let added = client.call_extension::<FaultStatus>(FAULTS_ADD_PATH, &rule);
-    let added = added.await?.into_output();
+    let added = connection.extension::<FaultStatus>(FAULTS_ADD_PATH, &rule);
+    let added = added.await?;
     if json {
         return print_json(terminal, &added);
     }
@@ -228,9 +227,8 @@ async fn list_rules(
     connection: &Connection,
     terminal: &mut Terminal,
 ) -> Result<(), Failed> {
-    let client = &connection.client;
-    let listed = client.call_extension::<ListFaultsOutput>(FAULTS_LIST_PATH, &ListFaultsInput {});
-    let listed = listed.await?.into_output();
+    let listed = connection.extension::<ListFaultsOutput>(FAULTS_LIST_PATH, &ListFaultsInput {});
+    let listed = listed.await?;
     if args.json {
         return print_json(terminal, &listed);
     }
@@ -249,9 +247,8 @@ async fn remove_rules(
 ) -> Result<(), Failed> {
     let RemoveArgs { ids, all, json, .. } = args;
     let input = RemoveFaultsInput { ids, all };
-    let client = &connection.client;
-    let removed = client.call_extension::<RemoveFaultsOutput>(FAULTS_REMOVE_PATH, &input);
-    let removed = removed.await?.into_output();
+    let removed = connection.extension::<RemoveFaultsOutput>(FAULTS_REMOVE_PATH, &input);
+    let removed = removed.await?;
     if json {
         return print_json(terminal, &removed);
     }

@@ -31,8 +31,7 @@ pub(crate) async fn execute(
             cluster: found.cluster,
             task: arn.clone(),
         };
-        let client = &connection.client;
-        let answer = client.call_extension::<InterruptOutput>(INTERRUPT_PATH, &input);
+        let answer = connection.extension::<InterruptOutput>(INTERRUPT_PATH, &input);
         answer.await?;
         terminal.line(arn);
     }

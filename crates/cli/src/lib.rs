@@ -29,10 +29,12 @@ mod task_name;
 mod terminal;
 mod why;
 
+use std::fmt::Debug;
 use std::future::Future;
 
 use client::{Client, LogPace};
 use model::Timestamp;
+use serde::{Serialize, de::DeserializeOwned};
 
 pub use arguments::{Common, Target};
 pub use faults::FaultsArgs;
@@ -110,6 +112,8 @@ pub struct Connection {
     /// Our own server on this machine: `run` fills in launch type and subnet, asks more
     /// often, and says which members of a definition are not honoured.
     pub local: bool,
+    /// Amazon ECS itself, which lacks what Longshore adds.
+    pub is_aws: bool,
     /// The moment the command began; ages are counted from it.
     pub now: Timestamp,
 }
@@ -123,6 +127,25 @@ impl Connection {
         } else {
             LogPace::remote()
         }
+    }
+
+    /// Calls what Longshore has beyond ECS.
+    pub(crate) async fn extension<O>(
+        &self,
+        path: &'static str,
+        input: &impl Serialize,
+    ) -> Result<O, Failed>
+    where
+        O: DeserializeOwned + Debug + Send + Sync + 'static,
+    {
+        if self.is_aws {
+            return Err(Failed::new(
+                "Amazon ECS cannot do this: leave --aws out, or name a Longshore server with \
+                 --endpoint-url",
+            ));
+        }
+        let answer = self.client.call_extension::<O>(path, input).await?;
+        Ok(answer.into_output())
     }
 }
 

@@ -34,15 +34,21 @@ pub(crate) async fn execute(
         cluster: found.cluster,
         task: found.task.task_arn.clone().unwrap_or_default(),
     };
-    let answer = connection
-        .client
-        .call_extension::<WhyOutput>(WHY_PATH, &input);
-    let answer = answer.await?.into_output();
+    let answer = match connection.is_aws {
+        true => WhyOutput {
+            task_arn: input.task,
+            placement: None,
+        },
+        false => connection.extension(WHY_PATH, &input).await?,
+    };
     if args.json {
         return print_json(terminal, &answer);
     }
     match &answer.placement {
         Some(placement) => explanation::print(placement, terminal),
+        None if connection.is_aws => {
+            terminal.say("Amazon ECS does not tell why a task was placed where it is");
+        }
         None => terminal.say("its placement was not kept"),
     }
     for line in summary::of(&found.task, None) {

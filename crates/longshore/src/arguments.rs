@@ -31,6 +31,13 @@ pub(crate) enum Command {
     Image(ImageCommand),
     /// Print the effective configuration
     Config(UpArguments),
+    /// Print the completions of a shell, for `source` or its completions folder
+    Completions { shell: clap_complete::Shell },
+    /// Write the man pages into a folder
+    Man {
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
     #[command(flatten)]
     Client(cli::Command),
 }

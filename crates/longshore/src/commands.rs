@@ -3,6 +3,7 @@
 
 mod env;
 mod image;
+mod pages;
 mod remote;
 mod up;
 
@@ -23,6 +24,8 @@ pub(crate) async fn execute(arguments: Arguments) -> ExitCode {
     match arguments.command {
         Command::Up(flags) => with(load(&flags), |config| up::up(config, data_dir)).await,
         Command::Config(flags) => with(load(&flags), |config| print(config, data_dir)).await,
+        Command::Completions { shell } => pages::completions(shell),
+        Command::Man { folder } => pages::man(&folder),
         Command::Env => env::env(&data_dir).await,
         Command::Image(command) => image::image(command, &data_dir),
         Command::Client(command) => {

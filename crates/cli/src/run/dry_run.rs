@@ -20,10 +20,8 @@ pub(super) async fn execute(
 ) -> Result<u8, Failed> {
     let input = input(args, connection, terminal).await?;
     let asked = input.run_task.count.unwrap_or(1);
-    let answer = connection
-        .client
-        .call_extension::<Explanation>(EXPLAIN_PATH, &input);
-    let answer = answer.await?.into_output();
+    let answer = connection.extension::<Explanation>(EXPLAIN_PATH, &input);
+    let answer = answer.await?;
     if args.comfort.json {
         print_json(terminal, &answer)?;
     } else {

@@ -145,3 +145,30 @@ async fn a_dry_run_sends_the_file_and_starts_nothing() {
     assert_eq!(asked["taskDefinition"], "report");
     assert_eq!(asked["definition"]["containerDefinitions"][0]["name"], "db");
 }
+
+#[tokio::test]
+async fn on_amazon_ecs_why_tells_the_end_and_a_dry_run_is_refused() {
+    let server = Server::start(|requests| {
+        let (operation, _) = requests.last().unwrap();
+        assert!(!operation.starts_with('/'), "{operation} is ours alone");
+        script(requests)
+    })
+    .await;
+    let done = run(&server, &["why", ID, "--aws"]).await;
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(
+        done.out.starts_with("task 0c9f3a64: stopped after"),
+        "{}",
+        done.out
+    );
+    let placement = "Amazon ECS does not tell why a task was placed where it is";
+    assert!(done.err.contains(placement), "{}", done.err);
+    let words = ["run", "-", "--dry-run", "--aws"];
+    let done = run_until(&server, &words, FILE, std::future::pending()).await;
+    assert_eq!(done.code, 125);
+    assert!(
+        done.err.contains("error: Amazon ECS cannot do this: "),
+        "{}",
+        done.err
+    );
+}

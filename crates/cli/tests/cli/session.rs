@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::Parser;
-use cli::{Command, Connection, Terminal, execute};
+use cli::{Command, Connection, Target, Terminal, execute};
 use client::{Client, Config, Credentials, Retry};
 use model::Timestamp;
 
@@ -62,7 +62,9 @@ pub(crate) async fn run_until(
     let (out, err) = (Buffer::default(), Buffer::default());
     let input = io::Cursor::new(input.to_owned());
     let terminal = Terminal::new(input, out.clone(), err.clone());
-    let code = execute(command, connection(server), terminal, interrupt).await;
+    let is_aws = command.target() == Target::Aws;
+    let connection = connection(server, is_aws);
+    let code = execute(command, connection, terminal, interrupt).await;
     Done {
         code,
         out: out.text(),
@@ -70,7 +72,8 @@ pub(crate) async fn run_until(
     }
 }
 
-fn connection(server: &Server) -> Connection {
+/// With `--aws` the server plays Amazon ECS.
+fn connection(server: &Server, is_aws: bool) -> Connection {
     let config = Config::builder()
         .region("us-east-1")
         .endpoint_url(&server.url)
@@ -81,7 +84,8 @@ fn connection(server: &Server) -> Connection {
         });
     Connection {
         client: Client::new(config.build().unwrap()),
-        local: true,
+        local: !is_aws,
+        is_aws,
         now: Timestamp::from_millis(1_000_000),
     }
 }

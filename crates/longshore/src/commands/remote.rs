@@ -24,8 +24,7 @@ pub(crate) async fn remote(command: Command, config: Config, data_dir: PathBuf) 
     match command.target() {
         Target::Local if command.needs_server() => beside(command, &data_dir).await,
         Target::Local => local(command, &config, &data_dir).await,
-        Target::Url(url) => elsewhere(command, Some(url)).await,
-        Target::Aws => elsewhere(command, None).await,
+        Target::Url(_) | Target::Aws => elsewhere(command).await,
     }
 }
 
@@ -41,7 +40,7 @@ async fn local(command: Command, config: &Config, data_dir: &Path) -> ExitCode {
     let waits = matches!(command, Command::Run(_));
     let own = matches!(found, Found::Embedded(_));
     let code = tokio::select! {
-        code = execute(command, client, true) => code,
+        code = execute(command, client) => code,
         () = connect::gone(found.file()), if !own => return left_alone(found.file()),
     };
     if let Found::Embedded(server) = found {
@@ -107,25 +106,26 @@ async fn beside(command: Command, data_dir: &Path) -> ExitCode {
         Err(error) => Err(error),
     };
     match client {
-        Ok(client) => ExitCode::from(execute(command, client, true).await),
+        Ok(client) => ExitCode::from(execute(command, client).await),
         Err(error) => exit::failure(&error.to_string()),
     }
 }
 
 /// Another server, or AWS, through the environment's region and credentials.
-async fn elsewhere(command: Command, url: Option<String>) -> ExitCode {
-    let client = match environment_client(url).await {
+async fn elsewhere(command: Command) -> ExitCode {
+    let client = match environment_client(command.target()).await {
         Ok(client) => client,
         Err(sentence) => return exit::failure(&sentence),
     };
-    ExitCode::from(execute(command, client, false).await)
+    ExitCode::from(execute(command, client).await)
 }
 
-async fn execute(command: Command, client: Client, local: bool) -> u8 {
+async fn execute(command: Command, client: Client) -> u8 {
     let terminal = Terminal::stdio(command.color(), |name| std::env::var(name).ok());
     let connection = Connection {
         client,
-        local,
+        local: command.target() == Target::Local,
+        is_aws: command.target() == Target::Aws,
         now: SystemClock.now(),
     };
     cli::execute(command, connection, terminal, interrupted()).await
@@ -146,14 +146,14 @@ async fn interrupted() {
 /// 128 + SIGINT, as shells have it.
 const INTERRUPTED: i32 = 130;
 
-async fn environment_client(url: Option<String>) -> Result<Client, String> {
+async fn environment_client(target: Target) -> Result<Client, String> {
     let builder = ClientConfig::from_env(|name| std::env::var(name).ok());
     let builder = builder
         .map_err(|error| error.to_string())?
         .public_endpoints();
-    let builder = match url {
-        Some(url) => builder.endpoint_url(url),
-        None => builder,
+    let builder = match target {
+        Target::Url(url) => builder.endpoint_url(url),
+        Target::Local | Target::Aws => builder,
     };
     let config = builder.find_region().await.build();
     Ok(Client::new(config.map_err(|error| error.to_string())?))
