@@ -41,7 +41,7 @@ fn job(count: i32) -> RunTaskInput {
 }
 
 async fn start(server: &TestServer) -> String {
-    let answer = server.client().run_task(&job(1)).await.unwrap();
+    let answer = server.client().run_task(job(1)).await.unwrap();
     arns(answer.tasks.as_deref()).remove(0)
 }
 
@@ -51,7 +51,7 @@ fn arns(tasks: Option<&[Task]>) -> Vec<String> {
 }
 
 async fn started(server: &TestServer) -> usize {
-    let all = server.client().list_tasks(&ListTasksInput::default());
+    let all = server.client().list_tasks(ListTasksInput::default());
     all.await.unwrap().task_arns.as_ref().unwrap().len()
 }
 
@@ -101,7 +101,7 @@ async fn throttles_errors_cuts_and_pages_are_retried_to_one_task() {
             _ => server.html_page::<RunTask>(503, 1).await,
         };
         let rule = added.unwrap().rule;
-        let answer = client.run_task(&job(1)).await.unwrap();
+        let answer = client.run_task(job(1)).await.unwrap();
         assert_eq!(answer.metadata().attempts(), at_least, "{rule:?}");
         assert_eq!(started(&server).await, number, "{rule:?}");
         let counted = server.faults().await.unwrap().pop().unwrap();
@@ -114,10 +114,10 @@ async fn a_fault_is_seen_as_what_it_is() {
     let server = server("run 1h").await;
     let client = impatient(&server);
     server.throttle::<RunTask>(1).await.unwrap();
-    let error = client.run_task(&job(1)).await.unwrap_err();
+    let error = client.run_task(job(1)).await.unwrap_err();
     assert!(error.is_throttle(), "{error}");
     server.fail::<RunTask>(1).await.unwrap();
-    let error = client.run_task(&job(1)).await.unwrap_err();
+    let error = client.run_task(job(1)).await.unwrap_err();
     assert_eq!(error.code(), Some("ServerException"));
     for cut in [
         server.cut::<RunTask>(1).await,
@@ -125,9 +125,9 @@ async fn a_fault_is_seen_as_what_it_is() {
     ] {
         let rule = cut.unwrap().rule;
         let error = match rule.operation.as_deref() {
-            Some("RunTask") => client.run_task(&job(1)).await.map(drop),
+            Some("RunTask") => client.run_task(job(1)).await.map(drop),
             _ => client
-                .list_clusters(&ListClustersInput::default())
+                .list_clusters(ListClustersInput::default())
                 .await
                 .map(drop),
         };
@@ -139,7 +139,7 @@ async fn a_fault_is_seen_as_what_it_is() {
         );
     }
     server.html_page::<RunTask>(502, 1).await.unwrap();
-    let error = client.run_task(&job(1)).await.unwrap_err();
+    let error = client.run_task(job(1)).await.unwrap_err();
     assert!(
         error.to_string().contains("<h1>502 Bad Gateway</h1>"),
         "{error}"
@@ -152,13 +152,13 @@ async fn a_wrong_date_leads_the_client_astray_and_back() {
     let server = server("run 1h").await;
     let client = server.client();
     server.wrong_date::<RunTask>(-3600, 1).await.unwrap();
-    let answer = client.run_task(&job(1)).await.unwrap();
+    let answer = client.run_task(job(1)).await.unwrap();
     let skew = answer.metadata().clock_skew_millis();
     assert!((-3_700_000..-3_500_000).contains(&skew), "{skew}");
     // It signs by that date now, is refused, and learns better.
-    let error = client.run_task(&job(1)).await.unwrap_err();
+    let error = client.run_task(job(1)).await.unwrap_err();
     assert_eq!(error.code(), Some("InvalidSignatureException"));
-    let answer = client.run_task(&job(1)).await.unwrap();
+    let answer = client.run_task(job(1)).await.unwrap();
     assert!(answer.metadata().clock_skew_millis().abs() < 100_000);
 }
 
@@ -190,7 +190,7 @@ async fn the_first_polls_miss_the_task() {
 async fn tasks_are_not_placed() {
     let server = server("run 1h").await;
     server.not_placed("RESOURCE:CPU", Some(1), 1).await.unwrap();
-    let answer = server.client().run_task(&job(3)).await.unwrap();
+    let answer = server.client().run_task(job(3)).await.unwrap();
     assert_eq!(answer.tasks.as_ref().unwrap().len(), 2);
     let failure = &answer.failures.as_ref().unwrap()[0];
     assert_eq!(failure.reason.as_deref(), Some("RESOURCE:CPU"));
@@ -318,5 +318,5 @@ async fn rules_can_be_taken_away_and_a_dropped_server_leaves_nothing() {
     let (folder, client) = (server.folder().to_owned(), impatient(&server));
     drop(server);
     assert!(!folder.exists());
-    assert!(client.run_task(&job(1)).await.is_err());
+    assert!(client.run_task(job(1)).await.is_err());
 }
