@@ -102,12 +102,14 @@ class Run(Case):
         self.assertEqual(stopped.returncode, 0, stopped.stderr)
         self.until_status(arn, "STOPPED")
 
-    def test_json_is_what_the_api_describes(self):
+    def test_json_is_a_line_per_event_and_what_the_api_describes(self):
         done = self.server.run("run", "--json", "-", stdin=definition("run 10ms; exit 0"))
         self.assertEqual(done.returncode, 0, done.stderr)
-        shown = json.loads(done.stdout)
-        tasks = shown["tasks"] if isinstance(shown, dict) else shown
-        self.assertEqual(tasks[0]["lastStatus"], "STOPPED")
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(events[0]["event"], "started")
+        ended = events[-1]
+        self.assertEqual((ended["event"], ended["exitCode"]), ("ended", 0))
+        self.assertEqual(ended["tasks"][0]["lastStatus"], "STOPPED")
 
 
 class BadInput(Case):

@@ -4,6 +4,7 @@ mod arguments;
 mod definition;
 mod demand;
 mod dry_run;
+mod events;
 mod file;
 mod fill_in;
 mod follow;
@@ -19,19 +20,17 @@ use std::pin::{Pin, pin};
 use client::{
     CallOptions, Completion, INTERRUPTED, LogStream, NOT_RUN, RunTaskOutcome, StartError,
 };
-use model::shapes::{
-    Failure, RegisterTaskDefinitionInput, RunTaskInput, RunTaskOutput, Task, TaskDefinition,
-};
+use model::shapes::{Failure, RegisterTaskDefinitionInput, RunTaskInput, Task, TaskDefinition};
 
 pub use arguments::{ComfortArgs, RunArgs, TaskArgs};
 
 use crate::Connection;
 use crate::failed::Failed;
 use crate::logs::container_names;
-use crate::ps::print_json;
 use crate::screen::Screen;
 use crate::terminal::Terminal;
 use definition::Chosen;
+use events::Events;
 use one_off::{Changes, OneOff};
 
 /// What was sent, and what it is about.
@@ -213,8 +212,10 @@ async fn tell_failures(
 /// What is printed when nothing is followed.
 fn answered(args: &RunArgs, outcome: &RunTaskOutcome, terminal: &mut Terminal) -> u8 {
     let tasks = outcome.tasks();
+    let code = if outcome.is_complete() { 0 } else { NOT_RUN };
     if args.comfort.json {
-        if let Err(failed) = print(terminal, tasks.to_vec(), failures(outcome)) {
+        let ended = events::ended(terminal, code, tasks.to_vec(), failures(outcome));
+        if let Err(failed) = ended {
             return not_run(terminal, &failed);
         }
     } else {
@@ -223,15 +224,7 @@ fn answered(args: &RunArgs, outcome: &RunTaskOutcome, terminal: &mut Terminal) -
         }
         terminal.flush();
     }
-    if outcome.is_complete() { 0 } else { NOT_RUN }
-}
-
-fn print(terminal: &mut Terminal, tasks: Vec<Task>, failures: Vec<Failure>) -> Result<(), Failed> {
-    let output = RunTaskOutput {
-        failures: Some(failures),
-        tasks: Some(tasks),
-    };
-    print_json(terminal, &output)
+    code
 }
 
 /// Follows the tasks to their end and tells it.
@@ -244,16 +237,22 @@ async fn run_on(
     interrupt: Option<Pin<&mut impl Future<Output = ()>>>,
 ) -> u8 {
     let definition = prepared.definition.as_ref();
-    let show_logs = !args.comfort.no_logs && !args.comfort.json;
-    if show_logs && let Some(definition) = definition {
+    if !args.comfort.no_logs
+        && let Some(definition) = definition
+    {
         warn_of_other_logs(definition, &mut terminal);
     }
     let names = definition.map(container_names).unwrap_or_default();
-    let mut screen = Screen::new(terminal, outcome.tasks(), &names);
+    let mut screen = match args.comfort.json {
+        true => Screen::without_states(terminal, outcome.tasks(), &names),
+        false => Screen::new(terminal, outcome.tasks(), &names),
+    };
+    let events = Events::new(outcome.tasks(), &names);
+    let events = args.comfort.json.then_some(events);
     let options = follow::options(args, connection, definition);
     let cluster = args.task.cluster.clone();
     let run = (cluster, outcome.tasks().to_vec(), outcome.missing());
-    let followed = follow::follow(connection, run, options, &mut screen, interrupt).await;
+    let followed = follow::follow(connection, run, options, (&mut screen, events), interrupt).await;
     let mut terminal = screen.into_terminal();
     match followed {
         Ok(completion) => conclude(args, definition, &completion, &outcome, &mut terminal),
@@ -290,10 +289,11 @@ fn conclude(
     if let Some(problem) = completion.problem() {
         terminal.error(problem);
     }
+    let code = completion.exit_code();
     if args.comfort.json
-        && let Err(failed) = print(terminal, tasks, failures(outcome))
+        && let Err(failed) = events::ended(terminal, code, tasks, failures(outcome))
     {
         terminal.error(failed);
     }
-    completion.exit_code()
+    code
 }

@@ -154,6 +154,7 @@ pub use follow::{
 };
 pub use logs::Logs;
 pub use meter::{Measurement, Meter};
+pub use model::{operations, shapes};
 pub use options::CallOptions;
 pub use pages::{Items, Listing, PageError, Pages};
 pub use request::Request;

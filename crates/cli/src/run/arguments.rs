@@ -124,7 +124,7 @@ pub struct ComfortArgs {
     /// is not registered.
     #[arg(long, conflicts_with = "no_wait")]
     pub dry_run: bool,
-    /// Print the final tasks as the API describes them, and no logs
+    /// Print a line of JSON per event, log lines too; the last has exitCode, tasks and failures
     #[arg(long)]
     pub json: bool,
     /// Leave the tasks running after Ctrl-C

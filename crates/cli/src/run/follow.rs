@@ -10,6 +10,7 @@ use client::{
 use model::shapes::{Task, TaskDefinition};
 
 use super::RunArgs;
+use super::events::Events;
 use crate::Connection;
 use crate::screen::{self, Screen};
 
@@ -33,7 +34,7 @@ pub(super) fn options(
 ) -> RunOptions {
     let comfort = &args.comfort;
     let mut options = RunOptions::new()
-        .logs(!comfort.no_logs && !comfort.json)
+        .logs(!comfort.no_logs)
         .log_pace(connection.log_pace())
         .stop_on_cancel(!comfort.detach_on_interrupt)
         .stop_reason("Interrupted by the user");
@@ -50,12 +51,13 @@ pub(super) fn options(
 }
 
 /// Follows until all tasks have stopped. When the time is up or the user interrupts
-/// (`interrupt` is `None` if that has happened before), they are stopped first.
+/// (`interrupt` is `None` if that has happened before), they are stopped first. With `events` it is
+/// told as JSON.
 pub(super) async fn follow(
     connection: &Connection,
     (cluster, tasks, missing): (Option<String>, Vec<Task>, u32),
     options: RunOptions,
-    screen: &mut Screen,
+    (screen, events): (&mut Screen, Option<Events>),
     interrupt: Option<Pin<&mut impl Future<Output = ()>>>,
 ) -> Result<Completion, RunError> {
     let cancel = CancelToken::new();
@@ -63,7 +65,10 @@ pub(super) async fn follow(
     let mut run = connection.client.follow(cluster, tasks, missing, options);
     let showing = async {
         while let Some(event) = run.next().await {
-            show(screen, event);
+            match &events {
+                Some(events) => screen.with_terminal(|terminal| events.tell(terminal, event)),
+                None => show(screen, event),
+            }
         }
         run.completion().await
     };
@@ -89,7 +94,10 @@ fn show(screen: &mut Screen, event: RunEvent) {
         RunEvent::Stopping { reason } => screen.with_terminal(|terminal| {
             terminal.say(format_args!("{reason}: stopping the tasks"));
         }),
-        // A change of a task is shown whole; a poll that failed is made again.
+        RunEvent::PollFailed { error } => screen.with_terminal(|terminal| {
+            terminal.warning(format_args!("cannot look, and goes on trying: {error}"));
+        }),
+        // A change of a task is shown whole.
         _ => {}
     }
 }

@@ -206,13 +206,66 @@ async fn several_tasks_are_told_apart_and_the_first_failure_counts() {
 }
 
 #[tokio::test]
-async fn json_replaces_the_logs() {
+async fn json_tells_each_event_in_a_line() {
+    let server = Server::start(script).await;
+    let done = run_until(
+        &server,
+        &["run", "-", "--json"],
+        FILE,
+        std::future::pending(),
+    )
+    .await;
+    assert_eq!(done.code, 3, "{}", done.err);
+    let lines = done
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    let lines: Vec<Value> = lines.collect();
+    let of = |event: &str| -> Vec<&Value> {
+        lines.iter().filter(|line| line["event"] == event).collect()
+    };
+    assert_eq!(lines[0], json!({"event": "started", "taskArns": [arn(ID)]}));
+    let log = of("log")
+        .into_iter()
+        .find(|log| log["container"] == "job")
+        .unwrap();
+    assert_eq!(
+        (&log["message"], &log["timestamp"]),
+        (&json!("working"), &json!(2))
+    );
+    assert_eq!(log["taskArn"], arn(ID));
+    let codes = of("container");
+    let code = codes.iter().find(|one| one["exitCode"] == 3).unwrap();
+    assert_eq!(code["container"], "job");
+    assert!(
+        of("task")
+            .iter()
+            .any(|one| one["task"]["lastStatus"] == "RUNNING")
+    );
+    let ended = lines.last().unwrap();
+    assert_eq!(
+        (&ended["event"], &ended["exitCode"]),
+        (&json!("ended"), &json!(3))
+    );
+    assert_eq!(ended["failures"], json!([]));
+    assert_eq!(ended["tasks"][0]["containers"][1]["exitCode"], 3);
+}
+
+#[tokio::test]
+async fn json_without_logs_and_without_waiting() {
     let server = Server::start(twins).await;
-    let done = run(&server, &["run", "one", "--count", "2", "--json"]).await;
-    let answer: Value = serde_json::from_str(&done.out).unwrap();
+    let words = ["run", "one", "--count", "2", "--json", "--no-logs"];
+    let done = run(&server, &words).await;
     assert_eq!(done.code, 7);
-    assert_eq!(answer["tasks"][1]["containers"][0]["exitCode"], 7);
     assert!(server.bodies("GetLogEvents").is_empty());
+    let done = run(
+        &server,
+        &["run", "one", "--count", "2", "--json", "--no-wait"],
+    )
+    .await;
+    let answer: Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!((&answer["exitCode"], done.code), (&json!(0), 0));
+    assert_eq!(answer["tasks"].as_array().unwrap().len(), 2);
 }
 
 /// As many tasks as each call asks for; the one with the last name fails.
