@@ -23,12 +23,31 @@ impl fmt::Display for Failed {
 
 impl From<client::Error> for Failed {
     fn from(error: client::Error) -> Self {
-        match error.kind() {
-            client::ErrorKind::Signature(_) => Self(format!(
-                "{error}; check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, for a server of this \
-                 machine with `eval \"$(longshore env)\"`, and the clock"
-            )),
-            _ => Self(error.to_string()),
+        Self(with_advice(&error, &error))
+    }
+}
+
+/// `text` is what is said of the error.
+pub(crate) fn with_advice(text: impl fmt::Display, error: &client::Error) -> String {
+    match advice(error) {
+        Some(advice) => format!("{text}; {advice}"),
+        None => text.to_string(),
+    }
+}
+
+fn advice(error: &client::Error) -> Option<&'static str> {
+    use client::ErrorKind;
+    match error.kind() {
+        ErrorKind::Signature(_) => Some(
+            "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, for a server of this machine with \
+             `eval \"$(longshore env)\"`, and the clock",
+        ),
+        ErrorKind::Connect(_) => {
+            Some("check --endpoint-url and AWS_ENDPOINT_URL_ECS, and that the server runs")
         }
+        _ if error.code() == Some("ClusterNotFoundException") => {
+            Some("check --cluster; `aws ecs list-clusters` lists what there is")
+        }
+        _ => None,
     }
 }

@@ -25,7 +25,7 @@ use model::shapes::{Failure, RegisterTaskDefinitionInput, RunTaskInput, Task, Ta
 pub use arguments::{ComfortArgs, RunArgs, TaskArgs};
 
 use crate::Connection;
-use crate::failed::Failed;
+use crate::failed::{Failed, with_advice};
 use crate::logs::container_names;
 use crate::screen::Screen;
 use crate::terminal::Terminal;
@@ -92,7 +92,7 @@ pub(crate) async fn execute(
 
 /// A call failed; those before it may have started tasks.
 fn not_started(terminal: &mut Terminal, error: &StartError) -> u8 {
-    terminal.error(error);
+    terminal.error(with_advice(error, &error.error));
     for arn in error
         .tasks
         .iter()

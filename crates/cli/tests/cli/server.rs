@@ -64,6 +64,13 @@ impl Server {
         wanted.map(|(_, body)| body.clone()).collect()
     }
 
+    /// Nobody is there any more.
+    pub(crate) async fn stop(&mut self) {
+        self.accepting.abort();
+        let ended = (&mut self.accepting).await;
+        assert!(ended.unwrap_err().is_cancelled());
+    }
+
     /// What was asked for, in that order.
     pub(crate) fn operations(&self) -> Vec<String> {
         let requests = self.requests.borrow();

@@ -139,6 +139,25 @@ async fn an_error_of_the_api_is_one_sentence() {
 }
 
 #[tokio::test]
+async fn advice_follows_what_can_be_mended() {
+    let error = |code: &str| (400, json!({"__type": code, "message": "no"}));
+    check(
+        &refused(error("ClusterNotFoundException")).await,
+        &["no (status 400); check --cluster; `aws ecs list-clusters`"],
+    );
+    check(
+        &refused(error("UnrecognizedClientException")).await,
+        &["; check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"],
+    );
+    let mut server = Server::start(endless).await;
+    server.stop().await;
+    check(
+        &run(&server, &["run", "report"]).await,
+        &["; check --endpoint-url and AWS_ENDPOINT_URL_ECS, and that the server runs"],
+    );
+}
+
+#[tokio::test]
 async fn a_task_that_does_not_start_was_not_run() {
     let server = Server::start(|requests| match requests.last().unwrap().0.as_str() {
         "DescribeTasks" => {
