@@ -2,57 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use client::{FailureKind, Resource};
 use model::shapes::{ContainerInstance, Failure, RunTaskInput, TaskDefinition};
 
 use super::demand::Demand;
 use crate::instances::{amount, ports};
 use crate::{Connection, listing, remedy, task_name};
-
-/// What a failure's reason says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Cpu,
-    Memory,
-    Ports,
-    /// Another resource: GPU, ENI …
-    Resource,
-    Agent,
-    Attribute,
-    Location,
-    Missing,
-    Inactive,
-    Constraint,
-    /// Fargate has no room.
-    CapacityUnavailable,
-    /// The account may not run more at once.
-    ConcurrencyLimit,
-    Other,
-}
-
-impl Kind {
-    pub(super) fn of(reason: &str) -> Self {
-        match reason {
-            "RESOURCE:CPU" => Self::Cpu,
-            "RESOURCE:MEMORY" => Self::Memory,
-            "RESOURCE:PORTS" => Self::Ports,
-            "RESOURCE:FARGATE" => Self::CapacityUnavailable,
-            "AGENT" => Self::Agent,
-            "ATTRIBUTE" => Self::Attribute,
-            "LOCATION" => Self::Location,
-            "MISSING" => Self::Missing,
-            "INACTIVE" => Self::Inactive,
-            reason if reason.starts_with("RESOURCE:") => Self::Resource,
-            reason if reason.starts_with("Capacity is unavailable at this time") => {
-                Self::CapacityUnavailable
-            }
-            reason if reason.contains("reached the limit on the number of") => {
-                Self::ConcurrencyLimit
-            }
-            reason if reason.contains("placement constraint unsatisfied") => Self::Constraint,
-            _ => Self::Other,
-        }
-    }
-}
 
 /// A sentence per failure, then the hints.
 pub(super) async fn explain(
@@ -85,19 +40,22 @@ async fn instances(
         .filter_map(|failure| failure.arn.clone())
         .filter(|arn| arn.contains(":container-instance/"))
         .collect();
-    let is_capacity = |failure: &Failure| {
-        Kind::of(failure.reason.as_deref().unwrap_or_default()) == Kind::CapacityUnavailable
-    };
     let found = if !blamed.is_empty() {
         let arns: Vec<_> = blamed.into_iter().collect();
         listing::describe_instances(client, input.cluster.as_deref(), &arns).await
-    } else if connection.local && failures.iter().any(is_capacity) {
+    } else if connection.local && failures.iter().any(is_fargate_full) {
         listing::instances(client, None).await
     } else {
         return Vec::new();
     };
     // The failure is told without amounts if they cannot be had.
     found.unwrap_or_default()
+}
+
+/// A provider that has no room is blamed by its ARN.
+fn is_fargate_full(failure: &Failure) -> bool {
+    let reason = failure.reason.as_deref().unwrap_or_default();
+    failure.arn.is_none() && FailureKind::of(reason) == FailureKind::CapacityUnavailable
 }
 
 fn sentences(
@@ -114,26 +72,28 @@ fn sentences(
         "" => String::new(),
         name => format!("instance {name}: "),
     };
-    let words = match (Kind::of(reason), demand, instance) {
-        (Kind::Cpu, Some(demand), Some(instance)) => lacking(
+    let words = match (FailureKind::of(reason), demand, instance) {
+        (FailureKind::Resource(Resource::Cpu), Some(demand), Some(instance)) => lacking(
             "CPU",
             i64::from(demand.cpu_units),
             "CPU units",
             amounts(instance, "CPU"),
         ),
-        (Kind::Memory, Some(demand), Some(instance)) => lacking(
+        (FailureKind::Resource(Resource::Memory), Some(demand), Some(instance)) => lacking(
             "memory",
             i64::from(demand.memory_mib),
             "MiB",
             amounts(instance, "MEMORY"),
         ),
-        (Kind::Ports, Some(demand), Some(instance)) => taken(demand, instance),
-        (Kind::Agent, ..) => "its agent is not connected".to_owned(),
-        (Kind::Attribute, Some(demand), Some(instance)) => missing(demand, instance),
-        (Kind::Location, ..) => "it is in another zone than the given subnets".to_owned(),
-        (Kind::Missing, ..) => "there is no such instance in the cluster".to_owned(),
-        (Kind::Inactive, ..) => "it is not in service".to_owned(),
-        (Kind::CapacityUnavailable, Some(demand), _) if !instances.is_empty() => {
+        (FailureKind::Resource(Resource::Ports), Some(demand), Some(instance)) => {
+            taken(demand, instance)
+        }
+        (FailureKind::AgentDisconnected, ..) => "its agent is not connected".to_owned(),
+        (FailureKind::Attribute, Some(demand), Some(instance)) => missing(demand, instance),
+        (FailureKind::Location, ..) => "it is in another zone than the given subnets".to_owned(),
+        (FailureKind::Missing, ..) => "there is no such instance in the cluster".to_owned(),
+        (FailureKind::Inactive, ..) => "it is not in service".to_owned(),
+        (_, Some(demand), _) if is_fargate_full(failure) && !instances.is_empty() => {
             return no_room(reason, demand, instances);
         }
         _ => String::new(),
@@ -220,6 +180,7 @@ fn missing(demand: &Demand, instance: &ContainerInstance) -> String {
 
 #[cfg(test)]
 mod tests {
+    use client::Constraint;
     use serde_json::json;
 
     use super::*;
@@ -300,9 +261,10 @@ mod tests {
             "You've reached the limit on the number of vCPUs you can run concurrently",
             "You’ve reached the limit on the number of tasks you can run concurrently",
         ] {
-            assert_eq!(Kind::of(reason), Kind::ConcurrencyLimit);
+            assert_eq!(FailureKind::of(reason), FailureKind::ConcurrencyLimit);
         }
         let text = "MemberOf placement constraint unsatisfied.";
-        assert_eq!(Kind::of(text), Kind::Constraint);
+        let constraint = FailureKind::Constraint(Constraint::MemberOf);
+        assert_eq!(FailureKind::of(text), constraint);
     }
 }
