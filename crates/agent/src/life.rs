@@ -131,6 +131,9 @@ impl Life {
             Effect::Start(index, network) => {
                 self.work(async move { host.start(&payload, index, &network).await });
             }
+            Effect::Restart(index, network) => {
+                self.work(async move { host.restart(&payload, index, &network).await });
+            }
             Effect::Wait(index) => self.work(async move { host.wait(&payload, index).await }),
             Effect::Signal(index, signal) => self.work.push(Box::pin(async move {
                 host.signal(&payload, index, signal)

@@ -59,6 +59,19 @@ impl Host {
         )
     }
 
+    /// What the container left goes first: a driver's start would find it and start nothing.
+    pub(crate) async fn restart(
+        &self,
+        payload: &TaskPayload,
+        index: ContainerIndex,
+        network: &NetworkState,
+    ) -> Event {
+        match self.driver.remove(&spec(payload, index).key).await {
+            Ok(()) => self.start(payload, index, network).await,
+            Err(failure) => Event::Started(index, Err(failure)),
+        }
+    }
+
     pub(crate) async fn wait(&self, payload: &TaskPayload, index: ContainerIndex) -> Event {
         Event::Exited(index, self.driver.wait(&spec(payload, index).key).await)
     }

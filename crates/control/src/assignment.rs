@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::container::{
-    ContainerKey, ContainerSpec, EnvironmentVariable, LogTarget, TaskLimits, Ulimit,
+    ContainerKey, ContainerSpec, EnvironmentVariable, Identity, LogTarget, TaskLimits, Ulimit,
 };
 use model::payload::{
     ContainerPlan, Dependency, DependencyCondition, HealthCheck, NetworkMode, NetworkSpec,
@@ -52,14 +52,16 @@ fn network(task: &Task, definition: &Definition) -> NetworkSpec {
     let published = matches!(task.network_mode, NetworkMode::Bridge | NetworkMode::Host);
     let containers = definition.containers();
     NetworkSpec {
-        task: task.id,
-        mode: task.network_mode,
-        containers: containers.iter().map(name).collect(),
         ports: containers
             .iter()
             .filter(|_| published)
             .flat_map(|container| ports(container, task.network_mode))
             .collect(),
+        ..NetworkSpec::new(
+            task.id,
+            task.network_mode,
+            containers.iter().map(name).collect(),
+        )
     }
 }
 
@@ -117,6 +119,7 @@ fn plan(
         health_check: container.health_check.as_ref().and_then(health_check),
         start_timeout_seconds: seconds(container.start_timeout),
         stop_timeout_seconds: seconds(container.stop_timeout).unwrap_or(STOP_TIMEOUT_SECONDS),
+        restart_policy: None,
     }
 }
 
@@ -170,7 +173,6 @@ fn spec(
     let capabilities = linux.and_then(|linux| linux.capabilities.as_ref());
     let filled = |list: &Option<Vec<String>>| list.clone().filter(|list| !list.is_empty());
     ContainerSpec {
-        image: container.image.clone().unwrap_or_default(),
         entry_point: filled(&container.entry_point),
         command: over
             .and_then(|over| filled(&over.command))
@@ -180,7 +182,6 @@ fn spec(
         user: container.user.clone(),
         readonly_root_filesystem: container.readonly_root_filesystem.unwrap_or(false),
         privileged: container.privileged.unwrap_or(false),
-        init_process: false,
         cpu_units: amount(over.and_then(|over| over.cpu).or(container.cpu)).unwrap_or(0),
         memory_mib: amount(over.and_then(|over| over.memory).or(container.memory)),
         memory_reservation_mib: amount(
@@ -199,17 +200,23 @@ fn spec(
         capabilities_drop: capabilities
             .and_then(|one| one.drop.clone())
             .unwrap_or_default(),
-        hostname: container.hostname.clone(),
+        identity: Identity {
+            hostname: container.hostname.clone(),
+            ..Identity::default()
+        },
         labels: labels(cx, task, container),
-        log: log_target(task, definition, container),
         task_limits: TaskLimits {
             cpu_units: task_size(task, definition, Size::Cpu),
             memory_mib: task_size(task, definition, Size::Memory),
         },
-        key: ContainerKey {
-            task: task.id,
-            container: container_name,
-        },
+        ..ContainerSpec::new(
+            ContainerKey {
+                task: task.id,
+                container: container_name,
+            },
+            container.image.clone().unwrap_or_default(),
+            log_target(task, definition, container),
+        )
     }
 }
 

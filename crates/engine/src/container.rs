@@ -32,6 +32,14 @@ pub(crate) enum Phase {
     Pulled,
     Starting,
     Running(Running),
+    /// Ended, and its `restartPolicy` starts it again; to callers it goes on running.
+    Restarting {
+        started: Started,
+        /// Its last end, final if it cannot be started again.
+        last: Exit,
+        /// The driver has been asked, which needs the network.
+        asked: bool,
+    },
     /// Both `None` if it never started.
     Stopped {
         started: Option<Started>,
@@ -70,7 +78,7 @@ impl Container {
             Phase::Waiting | Phase::Pulling | Phase::Pulled | Phase::Starting => {
                 ContainerStatus::Pending
             }
-            Phase::Running(_) => ContainerStatus::Running,
+            Phase::Running(_) | Phase::Restarting { .. } => ContainerStatus::Running,
             Phase::Stopped { .. } => ContainerStatus::Stopped,
         }
     }
@@ -87,6 +95,7 @@ impl Container {
     pub(crate) fn started(&self) -> Option<&Started> {
         match &self.phase {
             Phase::Running(running) => Some(&running.started),
+            Phase::Restarting { started, .. } => Some(started),
             Phase::Stopped { started, .. } => started.as_ref(),
             Phase::Waiting | Phase::Pulling | Phase::Pulled | Phase::Starting => None,
         }
@@ -101,9 +110,13 @@ impl Container {
 
     /// Ends it without a process having run, or without knowing how it ended.
     pub(crate) fn give_up(&mut self, reason: Option<String>) {
+        let exit = match &self.phase {
+            Phase::Restarting { last, .. } => Some(last.clone()),
+            _ => None,
+        };
         self.phase = Phase::Stopped {
             started: self.started().cloned(),
-            exit: None,
+            exit,
         };
         if reason.is_some() {
             self.reason = reason;

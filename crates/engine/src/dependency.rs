@@ -123,9 +123,10 @@ fn condition(target: &Container, condition: DependencyCondition) -> Verdict {
         (_, Phase::Stopped { started: None, .. }) => {
             Verdict::Never("it was not started".to_owned())
         }
-        (DependencyCondition::Start, Phase::Running(_) | Phase::Stopped { .. }) => {
-            Verdict::Satisfied
-        }
+        (
+            DependencyCondition::Start,
+            Phase::Running(_) | Phase::Restarting { .. } | Phase::Stopped { .. },
+        ) => Verdict::Satisfied,
         (DependencyCondition::Complete, Phase::Stopped { .. }) => Verdict::Satisfied,
         (DependencyCondition::Success, Phase::Stopped { .. }) => {
             match ended.and_then(|exit| exit.code) {

@@ -17,6 +17,8 @@ pub enum Effect {
     Pull(ContainerIndex),
     /// → `Started`
     Start(ContainerIndex, Arc<NetworkState>),
+    /// Remove the ended container and start it anew → `Started`
+    Restart(ContainerIndex, Arc<NetworkState>),
     /// → `Exited`
     Wait(ContainerIndex),
     /// → `SignalFailed`, or nothing

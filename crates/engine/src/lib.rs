@@ -3,8 +3,8 @@
 //! The engine decides; it never waits, never fails and knows neither a clock nor a
 //! container runtime. [`Task::accept`] begins a life, [`Task::resume`] picks one up
 //! after a restart, [`Task::step`] takes one event. The rules live in one file each:
-//! `dependency` (dependsOn, startTimeout), `health`, `stopping` (signals, timeouts,
-//! removal), `resume`; `task` holds the state and the order in which rules apply.
+//! `dependency` (dependsOn, startTimeout), `health`, `restart` (restartPolicy),
+//! `stopping` (signals, timeouts, removal), `resume`; `task` holds the state and the order in which rules apply.
 
 mod container;
 mod dependency;
@@ -12,6 +12,7 @@ mod effect;
 mod event;
 mod health;
 mod report;
+mod restart;
 mod resume;
 mod stopping;
 mod task;

@@ -31,7 +31,11 @@ impl Task {
             return;
         }
         for index in 0..self.containers.len() {
-            if self.containers[index].unstarted() {
+            let waits = matches!(
+                self.containers[index].phase,
+                Phase::Restarting { asked: false, .. }
+            );
+            if waits || self.containers[index].unstarted() {
                 self.containers[index].give_up(None);
             }
         }

@@ -11,6 +11,7 @@ use model::payload::{
 use crate::container::{Container, ContainerIndex, Phase, Running, StopStage};
 use crate::dependency::{Verdict, earliest, has_cycle};
 use crate::health::{self, HealthWatch};
+use crate::restart;
 use crate::stopping::Removal;
 use crate::{Effect, Event};
 
@@ -149,6 +150,7 @@ impl Task {
     pub(crate) fn settle(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         self.end_without_hope(now);
         self.start_ready(now, effects);
+        self.restart_ended(effects);
         self.reach_running(effects);
         self.end_when_all_have();
         self.stop_containers(now, effects);
@@ -178,6 +180,7 @@ impl Task {
             }
             Err(failure) => {
                 self.network = Network::Absent;
+                self.give_up_restarts(&failure, now);
                 // Containers found after a restart keep the network they have.
                 if self.containers.iter().any(Container::unstarted) {
                     self.fail_to_start(reason_text(&failure));
@@ -242,15 +245,14 @@ impl Task {
         now: Timestamp,
         effects: &mut Vec<Effect>,
     ) {
-        if !matches!(self.containers[index].phase, Phase::Starting) {
-            return;
-        }
-        match result {
-            Ok(started) => {
+        match (&self.containers[index].phase, result) {
+            (Phase::Starting | Phase::Restarting { .. }, Ok(started)) => {
                 self.runs(index, started, now);
                 effects.push(Effect::Wait(ContainerIndex(index)));
             }
-            Err(failure) => self.not_started(index, &failure),
+            (Phase::Starting, Err(failure)) => self.not_started(index, &failure),
+            (Phase::Restarting { .. }, Err(failure)) => self.not_restarted(index, &failure, now),
+            _ => {}
         }
     }
 
@@ -280,6 +282,13 @@ impl Task {
         let Phase::Running(running) = &container.phase else {
             return;
         };
+        let policy = self.payload.containers[index].restart_policy.as_ref();
+        if self.stop.is_none()
+            && policy.is_some_and(|policy| restart::is_wanted(policy, &running.started, &exit))
+        {
+            container.restart(exit);
+            return;
+        }
         let started = Some(running.started.clone());
         if exit.out_of_memory {
             let failure = Failure::new(FailureName::OutOfMemoryError, OUT_OF_MEMORY);
@@ -310,7 +319,7 @@ impl Task {
             return;
         }
         let up = |(index, container): (usize, &Container)| match container.phase {
-            Phase::Running(_) => true,
+            Phase::Running(_) | Phase::Restarting { .. } => true,
             Phase::Stopped { .. } => !self.payload.containers[index].essential,
             _ => false,
         };
@@ -404,10 +413,10 @@ impl Task {
         let pending = matches!(self.network, Network::Asked | Network::Absent);
         assert!(
             !pending
-                || !self
-                    .containers
-                    .iter()
-                    .any(|c| matches!(c.phase, Phase::Starting))
+                || !self.containers.iter().any(|c| matches!(
+                    c.phase,
+                    Phase::Starting | Phase::Restarting { asked: true, .. }
+                ))
         );
     }
 }

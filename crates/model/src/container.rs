@@ -68,12 +68,140 @@ pub struct ContainerSpec {
     /// Capabilities added to and dropped from the default set, without `CAP_`.
     pub capabilities_add: Vec<String>,
     pub capabilities_drop: Vec<String>,
-    pub hostname: Option<String>,
+    pub identity: Identity,
+    /// `systemControls`: kernel parameters of the container's own namespaces, by name.
+    pub system_controls: BTreeMap<String, String>,
+    /// Mounted in this order; those of `volumesFrom` are among them.
+    pub mounts: Vec<Mount>,
+    /// Size of `/dev/shm` in MiB; `None` is the engines' 64.
+    pub shared_memory_mib: Option<u32>,
+    /// `pidMode` and `ipcMode` of the task.
+    pub pid: NamespaceMode,
+    pub ipc: NamespaceMode,
+    /// `pseudoTerminal`: standard output is a terminal.
+    pub terminal: bool,
+    /// `interactive`: standard input stays open, although nobody writes to it.
+    pub interactive: bool,
+    /// `dockerSecurityOptions` has `no-new-privileges`.
+    pub no_new_privileges: bool,
+    /// What the host must fetch before the container can be made.
+    pub references: References,
     /// Labels for drivers that can keep them.
     pub labels: BTreeMap<String, String>,
     pub log: LogTarget,
     /// Limits shared by all containers of the task, if the definition has task-level sizes.
     pub task_limits: TaskLimits,
+}
+
+impl ContainerSpec {
+    /// A container of an image as the image says, without limits of its own.
+    pub fn new(key: ContainerKey, image: impl Into<String>, log: LogTarget) -> Self {
+        Self {
+            key,
+            image: image.into(),
+            entry_point: None,
+            command: None,
+            environment: Vec::new(),
+            working_directory: None,
+            user: None,
+            readonly_root_filesystem: false,
+            privileged: false,
+            init_process: false,
+            cpu_units: 0,
+            memory_mib: None,
+            memory_reservation_mib: None,
+            ulimits: Vec::new(),
+            capabilities_add: Vec::new(),
+            capabilities_drop: Vec::new(),
+            identity: Identity::default(),
+            system_controls: BTreeMap::new(),
+            mounts: Vec::new(),
+            shared_memory_mib: None,
+            pid: NamespaceMode::Own,
+            ipc: NamespaceMode::Own,
+            terminal: false,
+            interactive: false,
+            no_new_privileges: false,
+            references: References::default(),
+            labels: BTreeMap::new(),
+            log,
+            task_limits: TaskLimits::default(),
+        }
+    }
+}
+
+/// What a container calls itself and whom it knows: names that live in files beside its network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    pub hostname: Option<String>,
+    /// Lines of `/etc/hosts`, in the order of the definition.
+    pub extra_hosts: Vec<ExtraHost>,
+    /// Instead of the host's, if there are any.
+    pub dns_servers: Vec<String>,
+    pub dns_search_domains: Vec<String>,
+}
+
+/// A line of `/etc/hosts`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExtraHost {
+    pub hostname: String,
+    pub ip_address: String,
+}
+
+/// Something mounted in a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mount {
+    pub source: MountSource,
+    /// Where the container sees it, absolute.
+    pub target: String,
+    pub read_only: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MountSource {
+    /// The task's own volume of this name: empty at first, unless the image has something at the
+    /// place of the first mount; gone with the task.
+    Task(String),
+    /// A volume of this host, kept for the next task that names it. Made when it is missing.
+    Host(String),
+    /// A folder of this host. Links are followed first, and must not lead out of `within`.
+    Folder { path: String, within: String },
+    /// A file system in memory, of this many MiB, with further mount options.
+    Tmpfs { mib: u32, options: Vec<String> },
+}
+
+/// Whose namespace of a kind a container lives in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NamespaceMode {
+    #[default]
+    Own,
+    /// One for all containers of the task.
+    Task,
+    Host,
+}
+
+/// What a definition names and the host has to fetch: never the values.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct References {
+    /// Environment variables by the `valueFrom` of their secret.
+    pub secrets: Vec<SecretReference>,
+    /// ARNs of objects in S3, in the order of the definition.
+    pub environment_files: Vec<String>,
+    /// `repositoryCredentials.credentialsParameter`: the secret with user name and password.
+    pub repository_credentials: Option<String>,
+}
+
+impl References {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretReference {
+    /// The environment variable.
+    pub name: String,
+    pub value_from: String,
 }
 
 /// One environment variable. The value never appears in debug output.

@@ -3,9 +3,11 @@
 //! carries the whole known state of its task, so that sending it twice, late
 //! or after a restart is harmless.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::container::{ContainerSpec, EnvironmentVariable, Failure};
+use crate::container::{ContainerSpec, EnvironmentVariable, Failure, Identity};
 use crate::{TaskId, Timestamp};
 
 /// One task for one host, complete: definition and overrides are already merged.
@@ -31,6 +33,16 @@ pub struct ContainerPlan {
     pub start_timeout_seconds: Option<u32>,
     /// Seconds between the stop signal and SIGKILL.
     pub stop_timeout_seconds: u32,
+    /// `None`: an exit is final.
+    pub restart_policy: Option<RestartPolicy>,
+}
+
+/// When a container that ended is started again in its place (`task-lifecycle.md` §2.5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestartPolicy {
+    pub ignored_exit_codes: Vec<i32>,
+    /// Seconds it must have run since its last start.
+    pub attempt_period_seconds: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +92,24 @@ pub struct NetworkSpec {
     pub containers: Vec<String>,
     /// Bridge: ports to publish. Host: ports that must be free on the host. Else empty.
     pub ports: Vec<PortMapping>,
+    /// Of the containers that have one, for drivers whose networks carry these names.
+    pub identities: BTreeMap<String, Identity>,
+    /// `net.*` of `systemControls`, all containers of a network together.
+    pub system_controls: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl NetworkSpec {
+    /// A network without ports and names.
+    pub fn new(task: TaskId, mode: NetworkMode, containers: Vec<String>) -> Self {
+        Self {
+            task,
+            mode,
+            containers,
+            ports: Vec::new(),
+            identities: BTreeMap::new(),
+            system_controls: BTreeMap::new(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

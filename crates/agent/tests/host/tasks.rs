@@ -80,12 +80,7 @@ fn task(number: u32, containers: &[(&str, &str)]) -> TaskPayload {
         arn: format!("arn:aws:ecs:us-east-1:000000000000:task/default/{task}"),
         family: "f".to_owned(),
         revision: 1,
-        network: NetworkSpec {
-            task,
-            mode: NetworkMode::Bridge,
-            containers: names,
-            ports: Vec::new(),
-        },
+        network: NetworkSpec::new(task, NetworkMode::Bridge, names),
         containers: containers
             .iter()
             .map(|(name, script)| plan(task, name, script))
@@ -95,32 +90,18 @@ fn task(number: u32, containers: &[(&str, &str)]) -> TaskPayload {
 
 fn plan(task: TaskId, name: &str, script: &str) -> ContainerPlan {
     let spec = ContainerSpec {
-        key: ContainerKey {
-            task,
-            container: name.to_owned(),
-        },
-        image: "busybox".to_owned(),
-        entry_point: None,
-        command: None,
-        environment: Vec::new(),
-        working_directory: None,
-        user: None,
-        readonly_root_filesystem: false,
-        privileged: false,
-        init_process: false,
-        cpu_units: 0,
-        memory_mib: None,
-        memory_reservation_mib: None,
-        ulimits: Vec::new(),
-        capabilities_add: Vec::new(),
-        capabilities_drop: Vec::new(),
-        hostname: None,
         labels: [(SCRIPT_LABEL.to_owned(), script.to_owned())].into(),
-        log: LogTarget {
-            group: "g".to_owned(),
-            stream: format!("{name}/{task}"),
-        },
-        task_limits: TaskLimits::default(),
+        ..ContainerSpec::new(
+            ContainerKey {
+                task,
+                container: name.to_owned(),
+            },
+            "busybox",
+            LogTarget {
+                group: "g".to_owned(),
+                stream: format!("{name}/{task}"),
+            },
+        )
     };
     ContainerPlan {
         spec,
@@ -129,6 +110,7 @@ fn plan(task: TaskId, name: &str, script: &str) -> ContainerPlan {
         health_check: None,
         start_timeout_seconds: None,
         stop_timeout_seconds: 30,
+        restart_policy: None,
     }
 }
 

@@ -9,7 +9,7 @@ use model::payload::{Health, HostStatus, HostStop, NetworkMode, TaskPayload, Tas
 use crate::language::payload;
 use crate::world::{Behaviour, World};
 
-const DEFINITIONS: [&str; 8] = [
+const DEFINITIONS: [&str; 10] = [
     "a; b",
     "a; b optional",
     "a optional; b optional",
@@ -18,6 +18,8 @@ const DEFINITIONS: [&str; 8] = [
     "a optional; b needs=a:SUCCESS",
     "a optional start=60; b needs=a:SUCCESS",
     "a health=5/2/0; b needs=a:HEALTHY",
+    "a restart=0/0; b",
+    "a optional restart=0/0; b needs=a:COMPLETE",
 ];
 
 const BEHAVIOURS: [Behaviour; 6] = [

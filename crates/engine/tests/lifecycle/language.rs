@@ -2,7 +2,7 @@
 //!
 //! Definition, one container after the other, separated by `;`:
 //! `app`, `side optional`, `app needs=db:HEALTHY,init:SUCCESS stop=5 start=10
-//! health=INTERVAL/RETRIES/PERIOD`; the mode of the network is an argument of its own.
+//! health=INTERVAL/RETRIES/PERIOD restart=PERIOD/IGNORED,CODES`; the mode of the network is an argument of its own.
 //! Events: `network`, `pulled app`, `started app`, `exited app 1`, `stop`, `torn`, `+30s`
 //! (time passes, then a tick), and `… fails TEXT` for those that can.
 
@@ -16,8 +16,8 @@ use model::container::{
 };
 use model::payload::{
     ContainerNetwork, ContainerPlan, ContainerReport, Dependency, DependencyCondition, Health,
-    HealthCheck, HostStop, NetworkMode, NetworkSpec, NetworkState, TaskInterface, TaskPayload,
-    TaskReport,
+    HealthCheck, HostStop, NetworkMode, NetworkSpec, NetworkState, RestartPolicy, TaskInterface,
+    TaskPayload, TaskReport,
 };
 use model::{TaskId, Timestamp};
 
@@ -45,12 +45,7 @@ pub(crate) fn payload(mode: NetworkMode, definition: &str) -> Arc<TaskPayload> {
         arn: "arn:aws:ecs:us-east-1:000000000000:task/default/7".to_owned(),
         family: "f".to_owned(),
         revision: 1,
-        network: NetworkSpec {
-            task: task_id(),
-            mode,
-            containers: names,
-            ports: Vec::new(),
-        },
+        network: NetworkSpec::new(task_id(), mode, names),
         containers,
     })
 }
@@ -65,6 +60,7 @@ fn plan(text: &str) -> ContainerPlan {
         health_check: None,
         start_timeout_seconds: None,
         stop_timeout_seconds: 30,
+        restart_policy: None,
     };
     for word in words {
         match word.split_once('=') {
@@ -72,6 +68,7 @@ fn plan(text: &str) -> ContainerPlan {
             Some(("needs", list)) => plan.depends_on = list.split(',').map(dependency).collect(),
             Some(("stop", n)) => plan.stop_timeout_seconds = n.parse().unwrap(),
             Some(("start", n)) => plan.start_timeout_seconds = Some(n.parse().unwrap()),
+            Some(("restart", text)) => plan.restart_policy = Some(restart_policy(text)),
             Some(("health", text)) => plan.health_check = Some(health_check(text)),
             _ => panic!("unknown word {word}"),
         }
@@ -105,35 +102,27 @@ fn health_check(text: &str) -> HealthCheck {
     }
 }
 
+fn restart_policy(text: &str) -> RestartPolicy {
+    let (period, codes) = text.split_once('/').expect("PERIOD/CODES");
+    let codes = codes.split(',').filter(|code| !code.is_empty());
+    RestartPolicy {
+        attempt_period_seconds: period.parse().unwrap(),
+        ignored_exit_codes: codes.map(|code| code.parse().unwrap()).collect(),
+    }
+}
+
 fn spec(name: &str) -> ContainerSpec {
-    ContainerSpec {
-        key: ContainerKey {
+    ContainerSpec::new(
+        ContainerKey {
             task: task_id(),
             container: name.to_owned(),
         },
-        image: "busybox".to_owned(),
-        entry_point: None,
-        command: None,
-        environment: Vec::new(),
-        working_directory: None,
-        user: None,
-        readonly_root_filesystem: false,
-        privileged: false,
-        init_process: false,
-        cpu_units: 0,
-        memory_mib: None,
-        memory_reservation_mib: None,
-        ulimits: Vec::new(),
-        capabilities_add: Vec::new(),
-        capabilities_drop: Vec::new(),
-        hostname: None,
-        labels: Default::default(),
-        log: LogTarget {
+        "busybox",
+        LogTarget {
             group: "g".to_owned(),
             stream: name.to_owned(),
         },
-        task_limits: TaskLimits::default(),
-    }
+    )
 }
 
 pub(crate) fn index(payload: &TaskPayload, name: &str) -> ContainerIndex {
@@ -287,6 +276,7 @@ fn describe(payload: &TaskPayload, effect: &Effect) -> String {
         Effect::SetUpNetwork => "set up network".to_owned(),
         Effect::Pull(i) => format!("pull {}", name(i)),
         Effect::Start(i, _) => format!("start {}", name(i)),
+        Effect::Restart(i, _) => format!("restart {}", name(i)),
         Effect::Wait(i) => format!("wait {}", name(i)),
         Effect::Signal(i, signal) => format!("signal {} {signal}", name(i)),
         Effect::CheckHealth(i, ..) => format!("check {}", name(i)),

@@ -30,13 +30,22 @@ fn behaviour() -> impl Strategy<Value = Behaviour> {
 }
 
 /// Container `c3 optional needs=c0:START,c1:SUCCESS …`: only earlier ones are needed.
-fn container(number: usize, optional: bool, needs: &[(usize, u8)], starts: bool) -> String {
+fn container(
+    number: usize,
+    optional: bool,
+    needs: &[(usize, u8)],
+    starts: bool,
+    restarts: bool,
+) -> String {
     let mut text = format!("c{number}");
     if optional {
         text.push_str(" optional");
     }
     if starts {
         text.push_str(" start=30");
+    }
+    if restarts {
+        text.push_str(" restart=0/0");
     }
     text.push_str(" stop=5 health=5/2/0");
     for (i, (target, condition)) in needs.iter().filter(|_| number > 0).enumerate() {
@@ -49,16 +58,22 @@ fn container(number: usize, optional: bool, needs: &[(usize, u8)], starts: bool)
 
 fn definition() -> impl Strategy<Value = (String, Vec<Behaviour>)> {
     let needs = prop::collection::vec((0..5_usize, any::<u8>()), 0..3);
-    let one = (any::<bool>(), needs, any::<bool>(), behaviour());
+    let one = (
+        any::<bool>(),
+        needs,
+        any::<bool>(),
+        any::<bool>(),
+        behaviour(),
+    );
     prop::collection::vec(one, 1..6).prop_map(|containers| {
         let text = containers.iter().enumerate();
-        let text = text.map(|(i, (optional, needs, starts, _))| {
-            container(i, *optional && i > 0, needs, *starts)
+        let text = text.map(|(i, (optional, needs, starts, restarts, _))| {
+            container(i, *optional && i > 0, needs, *starts, *restarts)
         });
         let text: Vec<_> = text.collect();
         (
             text.join("; "),
-            containers.iter().map(|container| container.3).collect(),
+            containers.iter().map(|container| container.4).collect(),
         )
     })
 }

@@ -769,3 +769,40 @@ fn a_task_that_was_starting_starts_on() {
         "#]],
     );
 }
+
+#[test]
+fn a_restart_policy_starts_it_again_in_its_place() {
+    check(
+        "app restart=60/42",
+        "network; pulled app; started app; +60s; exited app 1; started app; +59s; exited app 1; torn",
+        expect![[r#""#]],
+    );
+    check(
+        "app restart=60/0,42",
+        "network; pulled app; started app; +99s; exited app 42; torn",
+        expect![[r#""#]],
+    );
+    check(
+        "app restart=0/",
+        "network; pulled app; started app; exited app unknown lost; torn",
+        expect![[r#""#]],
+    );
+}
+
+#[test]
+fn a_restart_that_fails_ends_it() {
+    check(
+        "app restart=0/; side optional restart=0/",
+        "network; pulled app; pulled side; started app; started side; exited side 1; started side fails gone; exited app 3; started app fails gone; torn",
+        expect![[r#""#]],
+    );
+}
+
+#[test]
+fn a_stop_waits_for_the_restart_under_way() {
+    check(
+        "app restart=0/",
+        "network; pulled app; started app; exited app 1; stop; started app; exited app 143; torn",
+        expect![[r#""#]],
+    );
+}

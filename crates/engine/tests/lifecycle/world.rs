@@ -15,6 +15,7 @@ use crate::language::{exit, image, index, network, seconds, started, task_id};
 pub(crate) enum Behaviour {
     PullFails,
     StartFails,
+    /// Ends with this code; with 0 once its `restartPolicy` has started it again.
     Exits(i32),
     /// Runs until it is told to stop.
     Serves,
@@ -44,6 +45,10 @@ pub(crate) struct World {
     signalled: BTreeMap<usize, i32>,
     live: BTreeMap<usize, Started>,
     exits: BTreeMap<usize, i32>,
+    /// Those that ended last: what a restart of the container removes.
+    ended: BTreeMap<usize, Started>,
+    /// How often a restart has been asked for.
+    restarts: BTreeMap<usize, u32>,
     wake_at: Option<Timestamp>,
     pub(crate) stop_given: bool,
     ticks: u32,
@@ -62,6 +67,8 @@ impl World {
             signalled: BTreeMap::new(),
             live: BTreeMap::new(),
             exits: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            restarts: BTreeMap::new(),
             wake_at: None,
             stop_given: false,
             ticks: 0,
@@ -113,9 +120,8 @@ impl World {
             Choice::Pulled(i) => Event::Pulled(ContainerIndex(i), self.pull(i)),
             Choice::Started(i) => Event::Started(ContainerIndex(i), self.start(i)),
             Choice::Exited(i) => {
-                self.live.remove(&i);
-                self.exits.insert(i, self.code(i));
-                Event::Exited(ContainerIndex(i), exit(self.code(i), self.now))
+                self.end(i);
+                Event::Exited(ContainerIndex(i), exit(self.exits[&i], self.now))
             }
             Choice::Health(i) => Event::HealthChecked(ContainerIndex(i), HealthOutcome::Passed),
             Choice::TornDown => Event::TornDown(Ok(())),
@@ -129,6 +135,12 @@ impl World {
                 Event::Tick
             }
         }
+    }
+
+    fn end(&mut self, i: usize) {
+        self.exits.insert(i, self.code(i));
+        let started = self.live.remove(&i).expect("what ends has lived");
+        self.ended.insert(i, started);
     }
 
     fn pull(&self, i: usize) -> Result<model::container::PulledImage, Failure> {
@@ -156,6 +168,7 @@ impl World {
     fn code(&self, i: usize) -> i32 {
         match (self.signalled.get(&i), self.behaviours[i]) {
             (Some(code), _) => *code,
+            (None, Behaviour::Exits(_)) if self.restarts.contains_key(&i) => 0,
             (None, Behaviour::Exits(code)) => code,
             (None, other) => panic!("{other:?} does not end by itself"),
         }
@@ -169,6 +182,11 @@ impl World {
                 Effect::Start(i, _) => {
                     self.check_dependencies(i.0);
                     *self.starts.entry(i.0).or_default() += 1;
+                    self.offer(Choice::Started(i.0));
+                }
+                Effect::Restart(i, _) => {
+                    assert!(!self.live.contains_key(&i.0), "restarted while it lives");
+                    *self.restarts.entry(i.0).or_default() += 1;
                     self.offer(Choice::Started(i.0));
                 }
                 Effect::Wait(i) => self.wait(i.0),
@@ -271,7 +289,9 @@ impl World {
                 self.starts.get(&i).is_none_or(|starts| *starts <= 1),
                 "started twice"
             );
-            assert_eq!(self.waits.get(&i).copied().unwrap_or(0), u32::from(ran));
+            let restarts = self.restarts.get(&i).copied().unwrap_or(0);
+            let waits = self.waits.get(&i).copied().unwrap_or(0);
+            assert_eq!(waits, u32::from(ran) + restarts);
         }
     }
 
@@ -307,13 +327,24 @@ impl World {
                 exit: ended.then(|| exit(self.code(i), self.now)),
             });
         }
-        for found in &existing {
-            if let Some(code) = found.exit.as_ref().and_then(|exit| exit.code) {
-                let i = index(&self.payload, &found.key.container).0;
-                self.live.remove(&i);
-                self.exits.insert(i, code);
-            }
+        for found in existing.iter().filter(|found| found.exit.is_some()) {
+            self.end(index(&self.payload, &found.key.container).0);
         }
+        existing.extend(self.not_restarted(&pending));
         existing
+    }
+
+    /// Those that a restart of the container was still to remove.
+    fn not_restarted(&self, pending: &[Choice]) -> Vec<Existing> {
+        let waiting = self
+            .ended
+            .iter()
+            .filter(|(i, _)| pending.contains(&Choice::Started(**i)) && !self.live.contains_key(i));
+        let found = waiting.map(|(&i, started)| Existing {
+            key: self.payload.containers[i].spec.key.clone(),
+            started: started.clone(),
+            exit: Some(exit(self.exits[&i], self.now)),
+        });
+        found.collect()
     }
 }

@@ -84,32 +84,20 @@ impl Host {
     pub(crate) fn container(&self, task: TaskId, name: &str, does: &Behaviour) -> ContainerSpec {
         let words = ["/bin/busybox", "sh", "-c"].map(str::to_owned).to_vec();
         ContainerSpec {
-            key: ContainerKey {
-                task,
-                container: name.to_owned(),
-            },
-            image: self.image.clone(),
             entry_point: Some(words),
             command: Some(vec![does.shell.clone()]),
-            environment: Vec::new(),
-            working_directory: None,
-            user: None,
-            readonly_root_filesystem: false,
-            privileged: false,
-            init_process: false,
-            cpu_units: 0,
-            memory_mib: None,
-            memory_reservation_mib: None,
-            ulimits: Vec::new(),
-            capabilities_add: Vec::new(),
-            capabilities_drop: Vec::new(),
-            hostname: None,
             labels: [(SCRIPT_LABEL.to_owned(), does.script.clone())].into(),
-            log: LogTarget {
-                group: LOG_GROUP.to_owned(),
-                stream: format!("{name}/{task}"),
-            },
-            task_limits: TaskLimits::default(),
+            ..ContainerSpec::new(
+                ContainerKey {
+                    task,
+                    container: name.to_owned(),
+                },
+                self.image.clone(),
+                LogTarget {
+                    group: LOG_GROUP.to_owned(),
+                    stream: format!("{name}/{task}"),
+                },
+            )
         }
     }
 
@@ -205,10 +193,8 @@ pub(crate) fn network(
 ) -> NetworkSpec {
     let containers = containers.iter().map(|name| (*name).to_owned()).collect();
     NetworkSpec {
-        task,
-        mode,
-        containers,
         ports,
+        ..NetworkSpec::new(task, mode, containers)
     }
 }
 

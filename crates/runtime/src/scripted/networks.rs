@@ -214,10 +214,12 @@ mod tests {
             protocol: Protocol::Tcp,
         };
         NetworkSpec {
-            task: TaskId::from_bits(task),
-            mode,
-            containers: vec!["app".to_owned(), "side".to_owned()],
             ports: ports.iter().map(mapping).collect(),
+            ..NetworkSpec::new(
+                TaskId::from_bits(task),
+                mode,
+                vec!["app".to_owned(), "side".to_owned()],
+            )
         }
     }
 

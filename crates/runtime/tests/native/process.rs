@@ -26,7 +26,7 @@ async fn the_definition_is_laid_over_the_image() {
     let mut spec = bed.shell("");
     spec.image = "configured:1".to_owned();
     spec.command = None;
-    spec.hostname = Some("box".to_owned());
+    spec.identity.hostname = Some("box".to_owned());
     let variable = |name: &str, value: &str| EnvironmentVariable {
         name: name.into(),
         value: value.into(),

@@ -22,12 +22,11 @@ async fn server() {
     let script = words.split_off(32);
     let driver = testbed::open(folder.as_ref()).await;
     let spec = testbed::spec(words.parse().unwrap(), "main", &["sh", "-c", &script]);
-    let network = model::payload::NetworkSpec {
-        task: spec.key.task,
-        mode: model::payload::NetworkMode::None,
-        containers: vec!["main".to_owned()],
-        ports: Vec::new(),
-    };
+    let network = model::payload::NetworkSpec::new(
+        spec.key.task,
+        model::payload::NetworkMode::None,
+        vec!["main".to_owned()],
+    );
     let network = driver.set_up_network(&network).await.unwrap();
     let started = driver.start(&spec, &network).await.unwrap();
     println!("started {}", started.runtime_id);

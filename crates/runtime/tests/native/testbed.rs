@@ -59,12 +59,11 @@ impl Testbed {
     }
 
     pub(crate) async fn network(&self, containers: &[&str]) -> NetworkState {
-        let spec = NetworkSpec {
-            task: self.task,
-            mode: NetworkMode::None,
-            containers: containers.iter().map(|name| (*name).to_owned()).collect(),
-            ports: Vec::new(),
-        };
+        let spec = NetworkSpec::new(
+            self.task,
+            NetworkMode::None,
+            containers.iter().map(|name| (*name).to_owned()).collect(),
+        );
         self.driver.set_up_network(&spec).await.unwrap()
     }
 
@@ -130,32 +129,18 @@ pub(crate) async fn open(folder: &Path) -> NativeDriver {
 
 pub(crate) fn spec(task: TaskId, container: &str, command: &[&str]) -> ContainerSpec {
     ContainerSpec {
-        key: ContainerKey {
-            task,
-            container: container.to_owned(),
-        },
-        image: "busybox".to_owned(),
-        entry_point: None,
         command: Some(command.iter().map(|word| (*word).to_owned()).collect()),
-        environment: Vec::new(),
-        working_directory: None,
-        user: None,
-        readonly_root_filesystem: false,
-        privileged: false,
-        init_process: false,
-        cpu_units: 0,
-        memory_mib: None,
-        memory_reservation_mib: None,
-        ulimits: Vec::new(),
-        capabilities_add: Vec::new(),
-        capabilities_drop: Vec::new(),
-        hostname: None,
-        labels: BTreeMap::new(),
-        log: LogTarget {
-            group: "/test".to_owned(),
-            stream: stream(container),
-        },
-        task_limits: TaskLimits::default(),
+        ..ContainerSpec::new(
+            ContainerKey {
+                task,
+                container: container.to_owned(),
+            },
+            "busybox",
+            LogTarget {
+                group: "/test".to_owned(),
+                stream: stream(container),
+            },
+        )
     }
 }
 

@@ -91,10 +91,12 @@ pub(crate) fn spec(
             }
         };
     NetworkSpec {
-        task: task(number),
-        mode,
-        containers: containers.iter().map(|&name| name.to_owned()).collect(),
         ports: ports.iter().map(mapping).collect(),
+        ..NetworkSpec::new(
+            task(number),
+            mode,
+            containers.iter().map(|&name| name.to_owned()).collect(),
+        )
     }
 }
 

@@ -72,32 +72,18 @@ fn lines(root: &Path) -> Vec<(i64, String)> {
 
 fn spec(script: &str) -> ContainerSpec {
     ContainerSpec {
-        key: ContainerKey {
-            task: TaskId::from_bits(1),
-            container: "app".to_owned(),
-        },
-        image: "busybox".to_owned(),
-        entry_point: None,
-        command: None,
-        environment: Vec::new(),
-        working_directory: None,
-        user: None,
-        readonly_root_filesystem: false,
-        privileged: false,
-        init_process: false,
-        cpu_units: 0,
-        memory_mib: None,
-        memory_reservation_mib: None,
-        ulimits: Vec::new(),
-        capabilities_add: Vec::new(),
-        capabilities_drop: Vec::new(),
-        hostname: None,
         labels: [(SCRIPT_LABEL.to_owned(), script.to_owned())].into(),
-        log: LogTarget {
-            group: "g".to_owned(),
-            stream: "s".to_owned(),
-        },
-        task_limits: TaskLimits::default(),
+        ..ContainerSpec::new(
+            ContainerKey {
+                task: TaskId::from_bits(1),
+                container: "app".to_owned(),
+            },
+            "busybox",
+            LogTarget {
+                group: "g".to_owned(),
+                stream: "s".to_owned(),
+            },
+        )
     }
 }
 
@@ -275,15 +261,17 @@ async fn signals_are_remembered() {
 async fn what_was_torn_down_stays_away_and_what_was_held_stays_held() {
     let fixture = Fixture::new();
     let network = |task| NetworkSpec {
-        task: TaskId::from_bits(task),
-        mode: NetworkMode::Bridge,
-        containers: vec!["app".to_owned()],
         ports: vec![PortMapping {
             container: "app".to_owned(),
             container_port: 80,
             host_port: None,
             protocol: Protocol::Tcp,
         }],
+        ..NetworkSpec::new(
+            TaskId::from_bits(task),
+            NetworkMode::Bridge,
+            vec!["app".to_owned()],
+        )
     };
     let driver = fixture.persistent();
     let key = start(&driver, "").await;

@@ -34,7 +34,7 @@ pub(crate) struct Request {
 impl Request {
     /// As given; else the host's in its own network, else the start of the id, as engines do.
     pub(crate) fn hostname(&self) -> String {
-        match &self.spec.hostname {
+        match &self.spec.identity.hostname {
             Some(name) if !name.is_empty() => name.clone(),
             _ if self.network.namespace.is_none() => self.host_name.clone(),
             _ => self.spec.key.runtime_id()[..12].to_owned(),

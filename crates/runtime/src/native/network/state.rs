@@ -158,12 +158,7 @@ mod tests {
 
     fn record() -> Record {
         let task = TaskId::from_bits(7);
-        let spec = NetworkSpec {
-            task,
-            mode: NetworkMode::Bridge,
-            containers: vec!["app".to_owned()],
-            ports: Vec::new(),
-        };
+        let spec = NetworkSpec::new(task, NetworkMode::Bridge, vec!["app".to_owned()]);
         let binding = PortBinding {
             container_port: 80,
             host_port: 8080,

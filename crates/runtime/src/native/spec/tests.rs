@@ -21,29 +21,18 @@ fn request() -> Request {
     };
     Request {
         spec: ContainerSpec {
-            key,
-            image: "busybox".to_owned(),
-            entry_point: None,
             command: Some(vec!["true".to_owned()]),
-            environment: Vec::new(),
-            working_directory: None,
-            user: None,
-            readonly_root_filesystem: false,
-            privileged: false,
-            init_process: false,
             cpu_units: 256,
             memory_mib: Some(64),
             memory_reservation_mib: Some(32),
-            ulimits: Vec::new(),
-            capabilities_add: Vec::new(),
-            capabilities_drop: Vec::new(),
-            hostname: None,
-            labels: Default::default(),
-            log: LogTarget {
-                group: "g".to_owned(),
-                stream: "s".to_owned(),
-            },
-            task_limits: TaskLimits::default(),
+            ..ContainerSpec::new(
+                key,
+                "busybox",
+                LogTarget {
+                    group: "g".to_owned(),
+                    stream: "s".to_owned(),
+                },
+            )
         },
         image: ImageConfig::default(),
         layers: Vec::new(),
@@ -273,7 +262,7 @@ fn later_variables_win_in_place() {
         value: value.to_owned(),
     };
     request.spec.environment = vec![variable("B", "mine=1"), variable("C", "")];
-    request.spec.hostname = Some("box".to_owned());
+    request.spec.identity.hostname = Some("box".to_owned());
     let environment = process::environment(&request).unwrap();
     assert_eq!(
         environment,
