@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use agent::{Agent, ControlPlane};
-use model::container::{ContainerKey, ContainerSpec, LogTarget, TaskLimits};
+use model::container::{ContainerKey, ContainerSpec, LogTarget};
 use model::payload::{
     ContainerPlan, Dependency, DependencyCondition, HealthCheck, HostStatus, NetworkMode,
     NetworkSpec, TaskPayload,

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use engine::{ContainerIndex, Effect, Event, HealthOutcome, Task};
 use model::container::{
     ContainerKey, ContainerSpec, Exit, Failure, FailureName, LogTarget, PulledImage, Started,
-    TaskLimits,
 };
 use model::payload::{
     ContainerNetwork, ContainerPlan, ContainerReport, Dependency, DependencyCondition, Health,

@@ -775,17 +775,43 @@ fn a_restart_policy_starts_it_again_in_its_place() {
     check(
         "app restart=60/42",
         "network; pulled app; started app; +60s; exited app 1; started app; +59s; exited app 1; torn",
-        expect![[r#""#]],
+        expect![[r#"
+            accept: set up network, [Pending app=Pending]
+            network: pull app, [Pending app=Pending pull@0]
+            pulled app: start app, [Pending app=Pending pull@0 pulled@0]
+            started app: wait app, [Running app=Running pull@0 pulled@0 started@0]
+            +60s: -
+            exited app 1: restart app
+            started app: wait app
+            +59s: -
+            exited app 1: tear down, [Stopping app=Stopped(1) !essential pull@0 pulled@0 started@0 ended@119]
+            torn: [Stopped app=Stopped(1) !essential pull@0 pulled@0 started@0 ended@119]
+        "#]],
     );
     check(
         "app restart=60/0,42",
         "network; pulled app; started app; +99s; exited app 42; torn",
-        expect![[r#""#]],
+        expect![[r#"
+            accept: set up network, [Pending app=Pending]
+            network: pull app, [Pending app=Pending pull@0]
+            pulled app: start app, [Pending app=Pending pull@0 pulled@0]
+            started app: wait app, [Running app=Running pull@0 pulled@0 started@0]
+            +99s: -
+            exited app 42: tear down, [Stopping app=Stopped(42) !essential pull@0 pulled@0 started@0 ended@99]
+            torn: [Stopped app=Stopped(42) !essential pull@0 pulled@0 started@0 ended@99]
+        "#]],
     );
     check(
         "app restart=0/",
         "network; pulled app; started app; exited app unknown lost; torn",
-        expect![[r#""#]],
+        expect![[r#"
+            accept: set up network, [Pending app=Pending]
+            network: pull app, [Pending app=Pending pull@0]
+            pulled app: start app, [Pending app=Pending pull@0 pulled@0]
+            started app: wait app, [Running app=Running pull@0 pulled@0 started@0]
+            exited app unknown lost: tear down, [Stopping app=Stopped<lost> !essential pull@0 pulled@0 started@0 ended@0]
+            torn: [Stopped app=Stopped<lost> !essential pull@0 pulled@0 started@0 ended@0]
+        "#]],
     );
 }
 
@@ -794,7 +820,19 @@ fn a_restart_that_fails_ends_it() {
     check(
         "app restart=0/; side optional restart=0/",
         "network; pulled app; pulled side; started app; started side; exited side 1; started side fails gone; exited app 3; started app fails gone; torn",
-        expect![[r#""#]],
+        expect![[r#"
+            accept: set up network, [Pending app=Pending side=Pending]
+            network: pull app, pull side, [Pending app=Pending side=Pending pull@0]
+            pulled app: start app, [Pending app=Pending side=Pending pull@0]
+            pulled side: start side, [Pending app=Pending side=Pending pull@0 pulled@0]
+            started app: wait app, [Pending app=Running side=Pending pull@0 pulled@0]
+            started side: wait side, [Running app=Running side=Running pull@0 pulled@0 started@0]
+            exited side 1: restart side
+            started side fails gone: [Running app=Running side=Stopped(1)<CannotStartContainerError: gone> pull@0 pulled@0 started@0]
+            exited app 3: restart app
+            started app fails gone: tear down, [Stopping app=Stopped(3)<CannotStartContainerError: gone> side=Stopped(1)<CannotStartContainerError: gone> !essential pull@0 pulled@0 started@0 ended@0]
+            torn: [Stopped app=Stopped(3)<CannotStartContainerError: gone> side=Stopped(1)<CannotStartContainerError: gone> !essential pull@0 pulled@0 started@0 ended@0]
+        "#]],
     );
 }
 
@@ -803,6 +841,16 @@ fn a_stop_waits_for_the_restart_under_way() {
     check(
         "app restart=0/",
         "network; pulled app; started app; exited app 1; stop; started app; exited app 143; torn",
-        expect![[r#""#]],
+        expect![[r#"
+            accept: set up network, [Pending app=Pending]
+            network: pull app, [Pending app=Pending pull@0]
+            pulled app: start app, [Pending app=Pending pull@0 pulled@0]
+            started app: wait app, [Running app=Running pull@0 pulled@0 started@0]
+            exited app 1: restart app
+            stop: [Stopping app=Running pull@0 pulled@0 started@0]
+            started app: wait app, signal app 15, wake 30s
+            exited app 143: tear down, [Stopping app=Stopped(143) pull@0 pulled@0 started@0 ended@0]
+            torn: [Stopped app=Stopped(143) pull@0 pulled@0 started@0 ended@0]
+        "#]],
     );
 }

@@ -330,21 +330,19 @@ impl World {
         for found in existing.iter().filter(|found| found.exit.is_some()) {
             self.end(index(&self.payload, &found.key.container).0);
         }
-        existing.extend(self.not_restarted(&pending));
+        existing.extend(self.ended_before(&existing));
         existing
     }
 
-    /// Those that a restart of the container was still to remove.
-    fn not_restarted(&self, pending: &[Choice]) -> Vec<Existing> {
-        let waiting = self
-            .ended
-            .iter()
-            .filter(|(i, _)| pending.contains(&Choice::Started(**i)) && !self.live.contains_key(i));
-        let found = waiting.map(|(&i, started)| Existing {
-            key: self.payload.containers[i].spec.key.clone(),
+    /// Those that ended earlier: a driver keeps them until they are removed.
+    fn ended_before(&self, found: &[Existing]) -> Vec<Existing> {
+        let key = |i: usize| self.payload.containers[i].spec.key.clone();
+        let kept = self.ended.iter().map(|(&i, started)| Existing {
+            key: key(i),
             started: started.clone(),
             exit: Some(exit(self.exits[&i], self.now)),
         });
-        found.collect()
+        kept.filter(|kept| !found.iter().any(|found| found.key == kept.key))
+            .collect()
     }
 }

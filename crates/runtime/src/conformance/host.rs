@@ -8,7 +8,7 @@ use std::time::Duration;
 use logs::Store;
 use model::TaskId;
 use model::cloudwatch_logs::GetLogEventsInput;
-use model::container::{ContainerKey, ContainerSpec, Exit, LogTarget, TaskLimits};
+use model::container::{ContainerKey, ContainerSpec, Exit, LogTarget};
 use model::payload::{NetworkMode, NetworkSpec, NetworkState, PortMapping};
 
 use crate::Driver;

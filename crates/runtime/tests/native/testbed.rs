@@ -11,9 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use model::TaskId;
-use model::container::{
-    ContainerKey, ContainerSpec, Exit, Failure, LogTarget, Started, TaskLimits,
-};
+use model::container::{ContainerKey, ContainerSpec, Exit, Failure, LogTarget, Started};
 use model::payload::{NetworkMode, NetworkSpec, NetworkState};
 use runtime::Driver as _;
 use runtime::native::image::{ImageConfig, Source};

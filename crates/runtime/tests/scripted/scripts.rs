@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model::TaskId;
 use model::cloudwatch_logs::GetLogEventsInput;
-use model::container::{ContainerKey, ContainerSpec, LogTarget, TaskLimits};
+use model::container::{ContainerKey, ContainerSpec, LogTarget};
 use model::payload::{NetworkMode, NetworkSpec, NetworkState, PortMapping, Protocol};
 use runtime::scripted::{SCRIPT_LABEL, Scripted};
 use runtime::{Capacity, Clock, Driver, conformance};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use expect_test::{Expect, expect};
 use libcontainer::oci_spec::runtime::Spec;
 use model::TaskId;
-use model::container::{ContainerKey, EnvironmentVariable, LogTarget, TaskLimits, Ulimit};
+use model::container::{ContainerKey, EnvironmentVariable, LogTarget, Ulimit};
 use model::payload::ContainerNetwork;
 
 use super::resources::{CgroupFacts, CgroupVersion};
