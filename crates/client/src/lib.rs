@@ -78,7 +78,7 @@
 //!
 //! - `aws-config`: keys of profiles that assume a role or run a process, and web identity
 //!   (`AWS_WEB_IDENTITY_TOKEN_FILE`), by the crate of that name, over this client's HTTP.
-//!   SSO needs that crate's own feature `sso` besides.
+//!   SSO needs that crate's own feature `sso` besides, `login_session` its `credentials-login`.
 //! - `hyper-ring` (default): HTTP through hyper, TLS through rustls with ring.
 //! - `blocking` (default): [`blocking::Client`](crate::blocking), for programs without async code.
 //!

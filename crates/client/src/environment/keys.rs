@@ -95,9 +95,17 @@ impl Environment<'_> {
 
     #[cfg(not(feature = "aws-config"))]
     fn needs_feature(&self, asked_by: &str) -> String {
+        // Two ways that aws-config itself leaves out unless it is asked for them.
+        let also = match asked_by {
+            way if way.contains("sso_") => " and the feature `sso` of aws-config",
+            way if way.contains("login_session") => {
+                " and the feature `credentials-login` of aws-config"
+            }
+            _ => "",
+        };
         format!(
             "{asked_by} asks for a way of getting keys that is not built in: build with the \
-             feature `aws-config` of longshore-client, or turn the keys into variables with \
+             feature `aws-config` of longshore-client{also}, or turn the keys into variables with \
              `aws configure export-credentials --profile {} --format env`",
             self.profile_name
         )

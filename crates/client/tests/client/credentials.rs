@@ -150,20 +150,24 @@ fn what_is_missing_is_told_before_any_call() {
 #[cfg(not(feature = "aws-config"))]
 #[test]
 fn ways_that_are_not_built_in_name_the_feature() {
-    let told = |by: &str| {
+    let told = |by: &str, also: &str| {
         format!(
             "no credentials: {by} asks for a way of getting keys that is not built in: build with \
-             the feature `aws-config` of longshore-client, or turn the keys into variables with \
+             the feature `aws-config` of longshore-client{also}, or turn the keys into variables with \
              `aws configure export-credentials --profile default --format env`"
         )
     };
-    for key in [
-        "role_arn",
-        "web_identity_token_file",
-        "sso_session",
-        "sso_start_url",
-        "login_session",
-        "credential_process",
+    let sso = " and the feature `sso` of aws-config";
+    for (key, also) in [
+        ("role_arn", ""),
+        ("web_identity_token_file", ""),
+        ("sso_session", sso),
+        ("sso_start_url", sso),
+        (
+            "login_session",
+            " and the feature `credentials-login` of aws-config",
+        ),
+        ("credential_process", ""),
     ] {
         // They go before the keys of the same profile.
         let profile = format!("[default]\n{key} = x\n");
@@ -171,11 +175,11 @@ fn ways_that_are_not_built_in_name_the_feature() {
             &[],
             &profile,
             PROFILE,
-            &told(&format!("`{key}` of profile `default`")),
+            &told(&format!("`{key}` of profile `default`"), also),
         );
     }
     let variable = "AWS_WEB_IDENTITY_TOKEN_FILE";
-    refuse(&[(variable, "/t")], "", "", &told(variable));
+    refuse(&[(variable, "/t")], "", "", &told(variable, ""));
 }
 
 #[test]
