@@ -1,5 +1,10 @@
 //! The payload that a host gets for a task: definition and overrides merged.
 
+pub(crate) mod mounts;
+mod references;
+pub(crate) mod surroundings;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::container::{
@@ -7,7 +12,7 @@ use model::container::{
 };
 use model::payload::{
     ContainerPlan, Dependency, DependencyCondition, HealthCheck, NetworkMode, NetworkSpec,
-    PortMapping, Protocol, TaskPayload, merge_environment,
+    PortMapping, Protocol, RestartPolicy, TaskPayload, merge_environment,
 };
 use model::shapes::{self, ContainerDefinition, KeyValuePair};
 
@@ -19,6 +24,9 @@ use crate::sizes;
 
 /// Seconds between stop signal and SIGKILL (`task-lifecycle.md` §2.3).
 const STOP_TIMEOUT_SECONDS: u32 = 30;
+
+/// Seconds a container must have run to be started again (`task-lifecycle.md` §2.5).
+const RESTART_PERIOD_SECONDS: u32 = 300;
 
 /// Is the host to stop this task?
 pub fn stop_wanted(task: &Task) -> bool {
@@ -57,12 +65,28 @@ fn network(task: &Task, definition: &Definition) -> NetworkSpec {
             .filter(|_| published)
             .flat_map(|container| ports(container, task.network_mode))
             .collect(),
+        identities: containers
+            .iter()
+            .map(|container| (name(container), surroundings::identity(container)))
+            .filter(|(_, identity)| *identity != Identity::default())
+            .collect(),
+        system_controls: containers
+            .iter()
+            .map(|container| (name(container), network_controls(container)))
+            .filter(|(_, controls)| !controls.is_empty())
+            .collect(),
         ..NetworkSpec::new(
             task.id,
             task.network_mode,
             containers.iter().map(name).collect(),
         )
     }
+}
+
+fn network_controls(container: &ContainerDefinition) -> BTreeMap<String, String> {
+    let mut controls = surroundings::system_controls(container);
+    controls.retain(|name, _| surroundings::is_of_network(name));
+    controls
 }
 
 fn name(container: &ContainerDefinition) -> String {
@@ -119,8 +143,19 @@ fn plan(
         health_check: container.health_check.as_ref().and_then(health_check),
         start_timeout_seconds: seconds(container.start_timeout),
         stop_timeout_seconds: seconds(container.stop_timeout).unwrap_or(STOP_TIMEOUT_SECONDS),
-        restart_policy: None,
+        restart_policy: container.restart_policy.as_ref().and_then(restart_policy),
     }
+}
+
+/// `None` if it is switched off.
+fn restart_policy(policy: &shapes::ContainerRestartPolicy) -> Option<RestartPolicy> {
+    let period = policy.restart_attempt_period;
+    (policy.enabled == Some(true)).then(|| RestartPolicy {
+        ignored_exit_codes: policy.ignored_exit_codes.clone().unwrap_or_default(),
+        attempt_period_seconds: period
+            .and_then(|period| u32::try_from(period).ok())
+            .unwrap_or(RESTART_PERIOD_SECONDS),
+    })
 }
 
 fn dependency(dependency: &shapes::ContainerDependency) -> Option<Dependency> {
@@ -177,7 +212,8 @@ fn spec(
         command: over
             .and_then(|over| filled(&over.command))
             .or_else(|| filled(&container.command)),
-        environment: environment(cx, task, container),
+        platform_environment: platform_environment(cx, task),
+        environment: environment(task, container),
         working_directory: container.working_directory.clone(),
         user: container.user.clone(),
         readonly_root_filesystem: container.readonly_root_filesystem.unwrap_or(false),
@@ -200,10 +236,17 @@ fn spec(
         capabilities_drop: capabilities
             .and_then(|one| one.drop.clone())
             .unwrap_or_default(),
-        identity: Identity {
-            hostname: container.hostname.clone(),
-            ..Identity::default()
-        },
+        init_process: linux.and_then(|linux| linux.init_process_enabled) == Some(true),
+        shared_memory_mib: amount(linux.and_then(|linux| linux.shared_memory_size)),
+        identity: surroundings::identity(container),
+        system_controls: surroundings::system_controls(container),
+        mounts: mounts::mounts(cx.settings, definition, container),
+        pid: surroundings::pid(&definition.shape),
+        ipc: surroundings::ipc(&definition.shape),
+        terminal: container.pseudo_terminal == Some(true),
+        interactive: container.interactive == Some(true),
+        no_new_privileges: surroundings::gains_no_privileges(container),
+        references: references::references(container),
         labels: labels(cx, task, container),
         task_limits: TaskLimits {
             cpu_units: task_size(task, definition, Size::Cpu),
@@ -230,12 +273,8 @@ fn ulimit(ulimit: &shapes::Ulimit) -> Option<Ulimit> {
     })
 }
 
-/// Platform variables first, so that the definition may set them otherwise.
-fn environment(
-    cx: &ReadCx<'_>,
-    task: &Task,
-    container: &ContainerDefinition,
-) -> Vec<EnvironmentVariable> {
+/// What a container may rely on unless its image or its definition says otherwise.
+fn platform_environment(cx: &ReadCx<'_>, task: &Task) -> Vec<EnvironmentVariable> {
     let variable = |name: &str, value: &str| EnvironmentVariable {
         name: name.to_owned(),
         value: value.to_owned(),
@@ -245,15 +284,18 @@ fn environment(
         LaunchType::Ec2 | LaunchType::External => "AWS_ECS_EC2",
     };
     let region = &cx.settings.region;
-    let platform = vec![
+    vec![
         variable("AWS_EXECUTION_ENV", execution),
         variable("AWS_REGION", region),
         variable("AWS_DEFAULT_REGION", region),
-    ];
+    ]
+}
+
+fn environment(task: &Task, container: &ContainerDefinition) -> Vec<EnvironmentVariable> {
     let own = pairs(container.environment.as_deref());
     let over = task.container_override(container.name.as_deref().unwrap_or_default());
     let over = pairs(over.and_then(|over| over.environment.as_deref()));
-    merge_environment(merge_environment(platform, own), over)
+    merge_environment(own, over)
 }
 
 fn pairs(list: Option<&[KeyValuePair]>) -> Vec<EnvironmentVariable> {
@@ -273,7 +315,7 @@ fn labels(
     cx: &ReadCx<'_>,
     task: &Task,
     container: &ContainerDefinition,
-) -> std::collections::BTreeMap<String, String> {
+) -> BTreeMap<String, String> {
     let mut labels = container.docker_labels.clone().unwrap_or_default();
     let own = [
         ("cluster", task.cluster.clone()),
@@ -289,19 +331,18 @@ fn labels(
     labels
 }
 
-/// `PREFIX/CONTAINER/TASK` in the definition's group. Without a log configuration the group is
-/// `/ecs/FAMILY` and the prefix `ecs`; without a prefix the stream is the container's runtime id.
+/// `PREFIX/CONTAINER/TASK` in the group that `awslogs` names. Without that driver, whose lines
+/// come here too, the group is `/ecs/FAMILY` and the prefix `ecs`; with it but without a prefix
+/// the stream is the container's runtime id.
 pub fn log_target(
     task: &Task,
     definition: &Definition,
     container: &ContainerDefinition,
 ) -> LogTarget {
     let name = name(container);
-    let options = container
-        .log_configuration
-        .as_ref()
-        .and_then(|log| log.options.as_ref());
-    let Some(options) = options else {
+    let log = container.log_configuration.as_ref();
+    let log = log.filter(|log| log.log_driver == Some(shapes::LogDriver::Awslogs));
+    let Some(options) = log.and_then(|log| log.options.as_ref()) else {
         return LogTarget {
             group: format!("/ecs/{}", definition.id.family),
             stream: format!("ecs/{name}/{}", task.id),

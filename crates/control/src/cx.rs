@@ -29,6 +29,8 @@ pub struct Settings {
     pub subnet_zones: BTreeMap<String, String>,
     /// Where subnets and security groups are looked up; without any, every name is taken.
     pub vpcs: Vec<Vpc>,
+    /// What of its hosts definitions may mount.
+    pub volumes: Volumes,
     /// Containers are scripted here, and so is every host that registers: there is nobody
     /// behind it, and it is connected at once.
     pub scripted: bool,
@@ -53,6 +55,15 @@ pub struct Vpc {
     pub id: String,
     pub subnets: BTreeSet<String>,
     pub security_groups: BTreeSet<String>,
+}
+
+/// Folders of the hosts, absolute.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Volumes {
+    /// `host.sourcePath` must be one of them, or below one.
+    pub bind: Vec<String>,
+    /// In place of file systems of EFS, and of their access points, by id.
+    pub efs: BTreeMap<String, String>,
 }
 
 /// For an operation that changes something. The caller commits after `Ok` and restores the

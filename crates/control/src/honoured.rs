@@ -1,17 +1,21 @@
 //! What a definition may carry and this server can keep. RegisterTaskDefinition stores every
-//! valid definition; RunTask refuses, naming each member, what is not built yet.
+//! valid definition; RunTask refuses, naming each member, what is not built yet, and what the
+//! operator has not allowed.
 //!
 //! Harmless to leave out, and therefore accepted: the roles (no credentials are injected yet),
 //! `portMappings.name` and `appProtocol`, `versionConsistency`, `ephemeralStorage` (a task has the
-//! disk of its host, which is not divided), `awslogs-*` options beyond group, prefix and region.
-//! Scripted hosts start no process, so environment files and volumes that are configured at
-//! launch, which only a process could tell from none, are accepted there.
+//! disk of its host, which is not divided), log drivers and their options (lines go to the log
+//! store), `firelensConfiguration` (the router runs, and nobody sends it lines), `swappiness`
+//! without swap. Scripted hosts start no process, so environment files and volumes of all kinds,
+//! which only a process could tell from none, are accepted there.
 
-use model::shapes::{ContainerDefinition, LinuxParameters, MountPoint, TaskDefinition, Volume};
+use model::shapes::{ContainerDefinition, LinuxParameters, TaskDefinition, Volume};
 
+use crate::assignment::{mounts, surroundings};
 use crate::cx::Settings;
 use crate::error::OpError;
 use crate::gpus;
+use crate::launch::network;
 use crate::record::Definition;
 
 /// Refuses a definition with members that would have to be ignored.
@@ -31,19 +35,14 @@ pub(crate) fn check(settings: &Settings, definition: &Definition) -> Result<(), 
 }
 
 fn of_task(settings: &Settings, task: &TaskDefinition) -> Vec<String> {
-    let is_other_volume = |volume: &Volume| !is_kept_volume(settings, volume);
     let set = [
-        (
-            "volumes",
-            task.volumes.iter().flatten().any(is_other_volume),
-        ),
+        ("pidMode", task.pid_mode.is_some()),
+        ("ipcMode", task.ipc_mode.is_some()),
         ("proxyConfiguration", task.proxy_configuration.is_some()),
         (
             "inferenceAccelerators",
             filled(&task.inference_accelerators),
         ),
-        ("pidMode", task.pid_mode.is_some()),
-        ("ipcMode", task.ipc_mode.is_some()),
         (
             "enableFaultInjection",
             task.enable_fault_injection == Some(true),
@@ -53,7 +52,9 @@ fn of_task(settings: &Settings, task: &TaskDefinition) -> Vec<String> {
             task.trusted_execution_configuration.is_some(),
         ),
     ];
-    named(&set, "")
+    let volumes = task.volumes.iter().flatten();
+    let volumes = volumes.filter_map(|volume: &Volume| mounts::source(settings, volume).err());
+    volumes.chain(named(&set, "")).collect()
 }
 
 fn of_container(
@@ -61,26 +62,11 @@ fn of_container(
     definition: &Definition,
     container: &ContainerDefinition,
 ) -> Vec<String> {
-    let other_log_driver = container.log_configuration.as_ref().is_some_and(|log| {
-        log.log_driver
-            .as_ref()
-            .is_none_or(|driver| driver.as_str() != "awslogs")
-            || filled(&log.secret_options)
-    });
     let port_ranges = container
         .port_mappings
         .iter()
         .flatten()
         .any(|mapping| mapping.container_port_range.is_some());
-    let restarts = container
-        .restart_policy
-        .as_ref()
-        .is_some_and(|policy| policy.enabled == Some(true));
-    let mounts = container
-        .mount_points
-        .iter()
-        .flatten()
-        .any(|mount| !is_kept_mount(settings, definition, mount));
     let set = [
         ("secrets", filled(&container.secrets)),
         (
@@ -95,66 +81,38 @@ fn of_container(
             "repositoryCredentials",
             container.repository_credentials.is_some(),
         ),
-        ("mountPoints", mounts),
-        ("volumesFrom", filled(&container.volumes_from)),
         ("links", filled(&container.links)),
-        ("extraHosts", filled(&container.extra_hosts)),
-        ("dnsServers", filled(&container.dns_servers)),
-        ("dnsSearchDomains", filled(&container.dns_search_domains)),
-        (
-            "dockerSecurityOptions",
-            filled(&container.docker_security_options),
-        ),
-        ("credentialSpecs", filled(&container.credential_specs)),
-        ("systemControls", filled(&container.system_controls)),
-        (
-            "firelensConfiguration",
-            container.firelens_configuration.is_some(),
-        ),
-        ("restartPolicy", restarts),
         ("interactive", container.interactive == Some(true)),
         ("pseudoTerminal", container.pseudo_terminal == Some(true)),
+        ("credentialSpecs", filled(&container.credential_specs)),
         (
             "disableNetworking",
             container.disable_networking == Some(true),
         ),
         ("portMappings.containerPortRange", port_ranges),
-        ("logConfiguration", other_log_driver),
     ];
     let name = container.name.as_deref().unwrap_or_default();
     let mut missing = named(&set, name);
-    missing.extend(
-        container
-            .linux_parameters
-            .iter()
-            .flat_map(|linux| of_linux(linux, name)),
-    );
+    let linux = container.linux_parameters.iter();
+    missing.extend(linux.flat_map(|linux| of_linux(linux, name)));
+    let mode = network::mode(definition);
+    let phrases = mounts::problems(container)
+        .into_iter()
+        .chain(surroundings::problems(&definition.shape, mode, container));
+    missing.extend(phrases.map(|phrase| format!("{name}.{phrase}")));
     missing
 }
 
-fn is_kept_volume(settings: &Settings, volume: &Volume) -> bool {
-    settings.scripted && volume.configured_at_launch == Some(true)
-}
-
-fn is_kept_mount(settings: &Settings, definition: &Definition, mount: &MountPoint) -> bool {
-    let mut volumes = definition.shape.volumes.iter().flatten();
-    volumes.any(|volume| volume.name == mount.source_volume && is_kept_volume(settings, volume))
-}
-
+/// A container never swaps, so what is asked of its swap is kept if that is none.
 fn of_linux(linux: &LinuxParameters, container: &str) -> Vec<String> {
+    let swaps = linux.max_swap.is_some_and(|mib| mib > 0);
     let set = [
         ("linuxParameters.devices", filled(&linux.devices)),
-        ("linuxParameters.tmpfs", filled(&linux.tmpfs)),
+        ("linuxParameters.maxSwap", swaps),
         (
-            "linuxParameters.initProcessEnabled",
-            linux.init_process_enabled == Some(true),
+            "linuxParameters.swappiness",
+            swaps && linux.swappiness.is_some(),
         ),
-        (
-            "linuxParameters.sharedMemorySize",
-            linux.shared_memory_size.is_some(),
-        ),
-        ("linuxParameters.maxSwap", linux.max_swap.is_some()),
-        ("linuxParameters.swappiness", linux.swappiness.is_some()),
     ];
     named(&set, container)
 }
@@ -182,6 +140,9 @@ mod tests {
     #[track_caller]
     fn check(container: &str, task: &str, expected: &str) {
         let mut world = World::new();
+        world.settings.volumes.bind = vec!["/srv/data/".to_owned()];
+        let efs = &mut world.settings.volumes.efs;
+        efs.insert("fs-1".to_owned(), "/srv/efs".to_owned());
         let more = format!(r#"{task},"executionRoleArn":"e""#);
         let main = format!(r#"{{"name":"main","image":"i","memory":64{container}}}"#);
         let other = r#"{"name":"other","image":"i","memory":64}"#;
@@ -215,60 +176,23 @@ mod tests {
                 "repositoryCredentials",
             ),
             (r#""links":["other"]"#, "links"),
-            (
-                r#""extraHosts":[{"hostname":"h","ipAddress":"10.0.0.1"}]"#,
-                "extraHosts",
-            ),
-            (r#""dnsServers":["10.0.0.1"]"#, "dnsServers"),
-            (r#""dnsSearchDomains":["d"]"#, "dnsSearchDomains"),
-            (
-                r#""dockerSecurityOptions":["no-new-privileges"]"#,
-                "dockerSecurityOptions",
-            ),
             (r#""credentialSpecs":["c"]"#, "credentialSpecs"),
-            (
-                r#""systemControls":[{"namespace":"n","value":"1"}]"#,
-                "systemControls",
-            ),
-            (
-                r#""firelensConfiguration":{"type":"fluentbit"}"#,
-                "firelensConfiguration",
-            ),
-            (r#""restartPolicy":{"enabled":true}"#, "restartPolicy"),
-            (r#""interactive":true"#, "interactive"),
-            (r#""pseudoTerminal":true"#, "pseudoTerminal"),
             (r#""disableNetworking":true"#, "disableNetworking"),
             (
                 r#""portMappings":[{"containerPortRange":"8-9"}]"#,
                 "portMappings.containerPortRange",
             ),
             (
-                r#""logConfiguration":{"logDriver":"json-file"}"#,
-                "logConfiguration",
-            ),
-            (
-                r#""linuxParameters":{"initProcessEnabled":true}"#,
-                "linuxParameters.initProcessEnabled",
-            ),
-            (
                 r#""linuxParameters":{"devices":[{"hostPath":"/dev/x"}]}"#,
                 "linuxParameters.devices",
-            ),
-            (
-                r#""linuxParameters":{"tmpfs":[{"containerPath":"/t","size":1}]}"#,
-                "linuxParameters.tmpfs",
-            ),
-            (
-                r#""linuxParameters":{"sharedMemorySize":1}"#,
-                "linuxParameters.sharedMemorySize",
             ),
             (
                 r#""linuxParameters":{"maxSwap":1}"#,
                 "linuxParameters.maxSwap",
             ),
             (
-                r#""linuxParameters":{"swappiness":1}"#,
-                "linuxParameters.swappiness",
+                r#""dockerSecurityOptions":["no-new-privileges","label:none"]"#,
+                "dockerSecurityOptions 'label:none'",
             ),
         ];
         for (member, name) in members {
@@ -277,15 +201,58 @@ mod tests {
     }
 
     #[test]
+    fn what_would_reach_the_host_is_refused_by_name_and_reason() {
+        let members = [
+            (
+                r#""systemControls":[{"namespace":"kernel.panic","value":"1"}]"#,
+                "systemControls 'kernel.panic', which is no parameter of a container's own namespaces",
+            ),
+            (
+                r#""systemControls":[{"namespace":"net/../vm","value":"1"}]"#,
+                "systemControls 'net/../vm', which is no name of a kernel parameter",
+            ),
+            (
+                r#""linuxParameters":{"tmpfs":[{"containerPath":"/t","size":1,"mountOptions":["shared"]}]}"#,
+                "linuxParameters.tmpfs.mountOptions 'shared'",
+            ),
+            (
+                r#""linuxParameters":{"tmpfs":[{"containerPath":"/proc/x","size":1}]}"#,
+                "linuxParameters.tmpfs.containerPath '/proc/x', where the container's own root, \
+                 /proc, /sys or /dev is",
+            ),
+            (
+                r#""extraHosts":[{"hostname":"h","ipAddress":"10.0.0.1 evil"}]"#,
+                "extraHosts '10.0.0.1 evil', which is no IP address",
+            ),
+            (
+                r#""dnsSearchDomains":["a b"]"#,
+                "dnsSearchDomains 'a b', which is no host name",
+            ),
+        ];
+        for (member, name) in members {
+            check(&format!(",{member}"), "", &format!("main.{name}"));
+        }
+        let control = r#","systemControls":[{"namespace":"net.core.somaxconn","value":"1"}]"#;
+        check(
+            control,
+            r#","networkMode":"host""#,
+            "main.systemControls 'net.core.somaxconn', which would change the host in networkMode \
+             'host'",
+        );
+        check(
+            r#","systemControls":[{"namespace":"kernel.sem","value":"1"}]"#,
+            r#","ipcMode":"host""#,
+            "ipcMode, main.systemControls 'kernel.sem', which would change the host with ipcMode 'host'",
+        );
+    }
+
+    #[test]
     fn a_task_member_that_cannot_be_kept_is_refused_by_name() {
         let members = [
-            (r#""volumes":[{"name":"v"}]"#, "volumes"),
             (
                 r#""proxyConfiguration":{"containerName":"main"}"#,
                 "proxyConfiguration",
             ),
-            (r#""pidMode":"task""#, "pidMode"),
-            (r#""ipcMode":"task""#, "ipcMode"),
             (r#""enableFaultInjection":true"#, "enableFaultInjection"),
             (
                 r#""inferenceAccelerators":[{"deviceName":"d","deviceType":"t"}]"#,
@@ -298,25 +265,77 @@ mod tests {
     }
 
     #[test]
+    fn a_volume_that_the_operator_has_not_allowed_is_refused_with_the_key_to_change() {
+        let volumes = [
+            (
+                r#""host":{"sourcePath":"/etc"}"#,
+                "host.sourcePath '/etc', which is in no folder of volumes.bind in the configuration",
+            ),
+            (
+                r#""host":{"sourcePath":"/srv/data/../../etc"}"#,
+                "host.sourcePath '/srv/data/../../etc', which must be absolute and without '..'",
+            ),
+            (
+                r#""host":{"sourcePath":"/srv/database"}"#,
+                "host.sourcePath '/srv/database', which is in no folder of volumes.bind in the \
+                 configuration",
+            ),
+            (
+                r#""efsVolumeConfiguration":{"fileSystemId":"fs-2"}"#,
+                "efsVolumeConfiguration.fileSystemId 'fs-2', which volumes.efs in the configuration \
+                 maps to no folder",
+            ),
+            (
+                r#""efsVolumeConfiguration":{"fileSystemId":"fs-1","rootDirectory":"/../x"}"#,
+                "efsVolumeConfiguration.rootDirectory '/../x', which must be without '..'",
+            ),
+            (
+                r#""dockerVolumeConfiguration":{"scope":"task","driver":"rexray/ebs"}"#,
+                "dockerVolumeConfiguration.driver 'rexray/ebs'",
+            ),
+            (
+                r#""dockerVolumeConfiguration":{"scope":"task","driverOpts":{"o":"bind"}}"#,
+                "dockerVolumeConfiguration.driverOpts",
+            ),
+        ];
+        for (volume, name) in volumes {
+            let volumes = format!(r#","volumes":[{{"name":"v",{volume}}}]"#);
+            check("", &volumes, &format!("volumes.v.{name}"));
+        }
+    }
+
+    #[test]
     fn all_of_them_are_named_at_once() {
         check(
-            r#","interactive":true,"pseudoTerminal":true"#,
-            r#","pidMode":"task""#,
-            "pidMode, main.interactive, main.pseudoTerminal",
+            r#","links":["other"],"disableNetworking":true"#,
+            r#","enableFaultInjection":true"#,
+            "enableFaultInjection, main.links, main.disableNetworking",
         );
     }
 
     #[test]
-    fn what_is_harmless_to_leave_out_is_accepted() {
-        let container = r#","versionConsistency":"enabled","interactive":false,"secrets":[],
-            "restartPolicy":{"enabled":false},"linuxParameters":{"initProcessEnabled":false},
+    fn what_is_kept_or_harmless_to_leave_out_is_accepted() {
+        let container = r#","versionConsistency":"enabled","secrets":[],
+            "restartPolicy":{"enabled":true},
+            "linuxParameters":{"initProcessEnabled":true,"maxSwap":0,"swappiness":9,
+                "tmpfs":[{"containerPath":"/t","size":1,"mountOptions":["mode=0700","noexec"]}]},
             "portMappings":[{"containerPort":80,"name":"web","appProtocol":"http"}],
+            "extraHosts":[{"hostname":"h","ipAddress":"::1"}],"dnsServers":["10.0.0.2"],
+            "systemControls":[{"namespace":"net.core.somaxconn","value":"1"},
+                {"namespace":"fs.mqueue.msg_max","value":"9"}],
+            "dockerSecurityOptions":["no-new-privileges"],"volumesFrom":[{"sourceContainer":"other"}],
+            "mountPoints":[{"sourceVolume":"v","containerPath":"/v"}],
             "logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"g",
                 "awslogs-region":"r","mode":"non-blocking","max-buffer-size":"1m"}}"#;
         check(
             container,
-            r#","taskRoleArn":"t","volumes":[],"ephemeralStorage":{"sizeInGiB":30}"#,
+            r#","taskRoleArn":"t","ephemeralStorage":{"sizeInGiB":30},
+                "volumes":[{"name":"v"},{"name":"bound","host":{"sourcePath":"/srv/data/x"}},
+                {"name":"files","efsVolumeConfiguration":{"fileSystemId":"fs-1","rootDirectory":"x"}}]"#,
             "",
         );
+        let splunk = r#","logConfiguration":{"logDriver":"splunk","options":{"splunk-url":"u"},
+            "secretOptions":[{"name":"splunk-token","valueFrom":"v"}]}"#;
+        check(splunk, "", "");
     }
 }

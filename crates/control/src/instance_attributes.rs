@@ -20,17 +20,33 @@ const BUILT_IN: [&str; 3] = ["ecs.", "com.amazonaws.ecs.", "longshore."];
 const CAPABILITY_FAMILIES: [&str; 2] = ["ecs.capability.", "com.amazonaws.ecs.capability."];
 
 /// What the server's own agent can do, as capabilities that definitions require.
-pub(crate) const CAPABILITIES: [&str; 11] = [
+pub(crate) const CAPABILITIES: [&str; 25] = [
     // An image with a name of ECR may stand in the host's own store.
     "com.amazonaws.ecs.capability.ecr-auth",
+    // Whatever the driver, lines go to the log store.
+    "com.amazonaws.ecs.capability.logging-driver.awsfirelens",
     "com.amazonaws.ecs.capability.logging-driver.awslogs",
+    "com.amazonaws.ecs.capability.logging-driver.fluentd",
+    "com.amazonaws.ecs.capability.logging-driver.gelf",
+    "com.amazonaws.ecs.capability.logging-driver.journald",
+    "com.amazonaws.ecs.capability.logging-driver.json-file",
+    "com.amazonaws.ecs.capability.logging-driver.splunk",
+    "com.amazonaws.ecs.capability.logging-driver.syslog",
     "com.amazonaws.ecs.capability.privileged-container",
     "com.amazonaws.ecs.capability.task-iam-role",
     "com.amazonaws.ecs.capability.task-iam-role-network-host",
     "ecs.capability.container-health-check",
     "ecs.capability.container-ordering",
+    "ecs.capability.docker-plugin.local",
+    // RunTask has looked the file system up in the configuration.
+    "ecs.capability.efs",
+    "ecs.capability.efsAuth",
+    "ecs.capability.env-files.s3",
     "ecs.capability.execution-role-awslogs",
     "ecs.capability.execution-role-ecr-pull",
+    "ecs.capability.pid-ipc-namespace-sharing",
+    "ecs.capability.secrets.asm.environment-variables",
+    "ecs.capability.secrets.ssm.environment-variables",
     "ecs.capability.task-cpu-mem-limit",
     "ecs.capability.task-eni",
 ];

@@ -77,6 +77,7 @@ impl World {
                 availability_zone: "us-east-1a".to_owned(),
                 subnet_zones: Default::default(),
                 vpcs: Vec::new(),
+                volumes: Default::default(),
                 scripted: false,
                 limits: Limits::default(),
             },

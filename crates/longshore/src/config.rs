@@ -2,6 +2,7 @@
 //! once into a struct without options, so that no reader decides a default again.
 
 mod network;
+mod volumes;
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::network::Network;
+use self::volumes::Volumes;
 use crate::arguments::{AuthMode, DriverName, UpArguments};
 use crate::history;
 use crate::instances::{self, InstanceConfig};
@@ -28,6 +30,7 @@ pub(crate) struct Config {
     pub(crate) retention: Retention,
     pub(crate) capacity: Capacity,
     pub(crate) network: Network,
+    pub(crate) volumes: Volumes,
     pub(crate) registry: Registry,
     pub(crate) scripted: Scripted,
     pub(crate) metrics: Metrics,
@@ -91,6 +94,7 @@ impl Default for Config {
             retention: Retention::default(),
             capacity: Capacity::default(),
             network: Network::default(),
+            volumes: Volumes::default(),
             registry: Registry::default(),
             scripted: Scripted::default(),
             metrics: Metrics::default(),
@@ -228,7 +232,9 @@ impl Config {
         if self.auth == AuthMode::None && !addresses.iter().all(|one| one.ip().is_loopback()) {
             return Err(ConfigError::Open(self.listen.clone()));
         }
-        let problem = instances::problem(&self.instances).or_else(|| self.network.problem());
+        let problem = instances::problem(&self.instances)
+            .or_else(|| self.network.problem())
+            .or_else(|| self.volumes.problem());
         problem.map_or(Ok(()), |why| Err(ConfigError::Tables(why)))
     }
 

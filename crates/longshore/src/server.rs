@@ -203,6 +203,7 @@ fn settings(config: &Config, scripted: bool) -> Settings {
         availability_zone: format!("{}a", config.region),
         subnet_zones: config.network.subnet_zones.clone(),
         vpcs: config.network.vpcs(),
+        volumes: config.volumes.allowed(),
         scripted,
         limits: Limits {
             stopped_task_retention_seconds: i64::from(config.retention.stopped_tasks),

@@ -49,6 +49,8 @@ pub struct ContainerSpec {
     pub entry_point: Option<Vec<String>>,
     /// Replaces the image's command; `None` keeps it.
     pub command: Option<Vec<String>>,
+    /// What the platform tells: gives way to the image's environment and to all below.
+    pub platform_environment: Vec<EnvironmentVariable>,
     /// Added to the image's environment, later entries win.
     pub environment: Vec<EnvironmentVariable>,
     pub working_directory: Option<String>,
@@ -69,7 +71,8 @@ pub struct ContainerSpec {
     pub capabilities_add: Vec<String>,
     pub capabilities_drop: Vec<String>,
     pub identity: Identity,
-    /// `systemControls`: kernel parameters of the container's own namespaces, by name.
+    /// `systemControls`: kernel parameters of the container's namespaces, by name. Those of its
+    /// network (`net.*`) are in the task's `NetworkSpec` too.
     pub system_controls: BTreeMap<String, String>,
     /// Mounted in this order; those of `volumesFrom` are among them.
     pub mounts: Vec<Mount>,
@@ -101,6 +104,7 @@ impl ContainerSpec {
             image: image.into(),
             entry_point: None,
             command: None,
+            platform_environment: Vec::new(),
             environment: Vec::new(),
             working_directory: None,
             user: None,

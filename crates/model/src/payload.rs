@@ -93,8 +93,10 @@ pub struct NetworkSpec {
     /// Bridge: ports to publish. Host: ports that must be free on the host. Else empty.
     pub ports: Vec<PortMapping>,
     /// Of the containers that have one, for drivers whose networks carry these names.
+    #[serde(default)]
     pub identities: BTreeMap<String, Identity>,
     /// `net.*` of `systemControls`, all containers of a network together.
+    #[serde(default)]
     pub system_controls: BTreeMap<String, BTreeMap<String, String>>,
 }
 

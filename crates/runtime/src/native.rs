@@ -19,6 +19,7 @@ pub mod shim;
 mod spec;
 mod stage;
 mod sweeper;
+mod volume;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -30,7 +31,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::TaskId;
 use model::container::{
-    ContainerKey, ContainerSpec, Existing, Exit, Failure, FailureName, PulledImage, Started,
+    ContainerKey, ContainerSpec, Existing, Exit, Failure, FailureName, Identity, PulledImage,
+    Started,
 };
 use model::payload::{ContainerNetwork, NetworkSpec, NetworkState};
 use rustix::process::Signal;
@@ -73,6 +75,8 @@ pub struct NativeDriver {
     logs: PathBuf,
     folders: Folders,
     filters: PathBuf,
+    /// Volumes that outlive their tasks.
+    volumes: PathBuf,
     /// The layer below all images.
     base: PathBuf,
     cgroups: Cgroups,
@@ -111,6 +115,7 @@ impl NativeDriver {
             folders,
             base,
             filters: requirements::folder(&root.join("filters"))?,
+            volumes: requirements::folder(&root.join("volumes"))?,
             cgroups,
             capacity: requirements::capacity(),
             images,
@@ -149,8 +154,10 @@ impl NativeDriver {
             spec: spec.clone(),
             image,
             layers,
-            resolv_conf: resolv_conf(&network),
+            resolv_conf: resolv_conf(&network, &spec.identity),
             network,
+            task_volumes: self.folders.volumes(spec.key.task),
+            host_volumes: self.volumes.clone(),
             logs: self.logs.clone(),
             filters: self.filters.clone(),
             folder: folder.path().to_owned(),
@@ -368,12 +375,13 @@ fn own_network(key: &ContainerKey, network: &NetworkState) -> Result<ContainerNe
         })
 }
 
-/// The host's own file in the host's network.
-fn resolv_conf(network: &ContainerNetwork) -> String {
-    match network.namespace {
+/// The host's own file in the host's network, with what the definition says instead.
+fn resolv_conf(network: &ContainerNetwork, identity: &Identity) -> String {
+    let of_host = match network.namespace {
         Some(_) => network::resolv_conf(),
         None => std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default(),
-    }
+    };
+    network::with_identity(&of_host, identity)
 }
 
 fn host_name() -> String {

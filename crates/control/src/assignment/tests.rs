@@ -69,15 +69,8 @@ fn environment_of(payload: &TaskPayload) -> Vec<String> {
 
 #[test]
 fn an_environment_override_replaces_in_place_adds_and_leaves_the_rest() {
-    let platform = [
-        "AWS_EXECUTION_ENV=AWS_ECS_EC2",
-        "AWS_REGION=us-east-1",
-        "AWS_DEFAULT_REGION=us-east-1",
-    ];
     let check = |run: &str, expected: &[&str]| {
-        let environment = environment_of(&of(MAIN, "", run));
-        assert_eq!(environment[..3], platform);
-        assert_eq!(environment[3..], *expected);
+        assert_eq!(environment_of(&of(MAIN, "", run)), *expected);
     };
     check("", &["A=1", "B=2"]);
     check(
@@ -88,15 +81,18 @@ fn an_environment_override_replaces_in_place_adds_and_leaves_the_rest() {
 }
 
 #[test]
-fn the_platform_speaks_first_and_may_be_contradicted() {
-    let mut world = World::with_app();
-    let environment = environment_of(&payload_of(World::with_app(), &web("")));
-    assert_eq!(environment[0], "AWS_EXECUTION_ENV=AWS_ECS_FARGATE");
-    let own = r#"{"name":"main","image":"i","memory":6,
-        "environment":[{"name":"AWS_REGION","value":"mine"}]}"#;
-    world.containers("app", own, "");
-    let environment = environment_of(&payload_of(world, &app("")));
-    assert_eq!(environment[1], "AWS_REGION=mine");
+fn the_platform_speaks_apart_so_that_all_others_may_contradict() {
+    let platform = |payload: TaskPayload| {
+        let own = payload.containers[0].spec.platform_environment.clone();
+        let own = own.iter().map(|one| format!("{}={}", one.name, one.value));
+        own.collect::<Vec<_>>()
+    };
+    let region = ["AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1"];
+    let ec2 = platform(payload_of(World::with_app(), &app("")));
+    assert_eq!(ec2[0], "AWS_EXECUTION_ENV=AWS_ECS_EC2");
+    assert_eq!(ec2[1..], region);
+    let fargate = platform(payload_of(World::with_app(), &web("")));
+    assert_eq!(fargate[0], "AWS_EXECUTION_ENV=AWS_ECS_FARGATE");
 }
 
 #[test]
@@ -165,6 +161,13 @@ fn output_goes_to_the_stream_that_awslogs_would_name() {
         )
     };
     check_log(&with(r#","awslogs-stream-prefix":"p""#), "g", "p/main/TASK");
+}
+
+#[test]
+fn lines_of_other_drivers_come_to_the_log_store_too() {
+    let splunk = r#","logConfiguration":{"logDriver":"splunk","options":{"splunk-url":"u",
+        "splunk-token":"t"}}"#;
+    check_log(splunk, "/ecs/app", "ecs/main/TASK");
 }
 
 #[test]
@@ -257,6 +260,39 @@ fn dependencies_health_checks_and_timeouts_have_their_defaults() {
     assert_eq!(off.health_check, None);
 }
 
+#[test]
+fn a_restart_policy_counts_when_it_is_switched_on() {
+    let policy = |member: &str| {
+        let main = format!(r#"{{"name":"main","image":"i","memory":6,"restartPolicy":{member}}}"#);
+        of(&main, "", "").containers[0].restart_policy.clone()
+    };
+    assert_eq!(policy(r#"{"enabled":false}"#), None);
+    let expected = |codes: &[i32], attempt_period_seconds| RestartPolicy {
+        ignored_exit_codes: codes.to_vec(),
+        attempt_period_seconds,
+    };
+    assert_eq!(policy(r#"{"enabled":true}"#), Some(expected(&[], 300)));
+    assert_eq!(
+        policy(r#"{"enabled":true,"ignoredExitCodes":[0,3],"restartAttemptPeriod":60}"#),
+        Some(expected(&[0, 3], 60))
+    );
+}
+
+#[test]
+fn what_is_of_the_network_is_told_to_the_network_too() {
+    let main = r#"{"name":"main","image":"i","memory":6,"hostname":"h",
+        "systemControls":[{"namespace":"net.core.somaxconn","value":"5"},
+            {"namespace":"fs.mqueue.msg_max","value":"9"}]},
+        {"name":"side","image":"i","memory":6}"#;
+    let payload = of(main, "", "");
+    let network = payload.network;
+    let names: Vec<_> = network.identities.keys().map(String::as_str).collect();
+    assert_eq!(names, ["main"]);
+    let controls = format!("{:?}", network.system_controls);
+    assert_eq!(controls, r#"{"main": {"net.core.somaxconn": "5"}}"#);
+    assert_eq!(payload.containers[0].spec.system_controls.len(), 2);
+}
+
 #[track_caller]
 fn check_spec(containers: &str, expected: Expect) {
     let mut payload = of(containers, "", "");
@@ -269,8 +305,12 @@ fn everything_else_is_handed_on() {
         r#"{"name":"main","image":"repo/app:3","memory":64,"entryPoint":["/bin/sh","-c"],
             "workingDirectory":"/w","user":"1:2","readonlyRootFilesystem":true,"privileged":true,
             "hostname":"h","dockerLabels":{"own":"label"},
+            "extraHosts":[{"hostname":"db","ipAddress":"10.0.0.9"}],"dnsServers":["10.0.0.2"],
+            "dnsSearchDomains":["lan"],
+            "dockerSecurityOptions":["no-new-privileges"],
             "ulimits":[{"name":"nofile","softLimit":1,"hardLimit":-1}],
-            "linuxParameters":{"capabilities":{"add":["NET_ADMIN"],"drop":["CHOWN"]}}}"#,
+            "linuxParameters":{"capabilities":{"add":["NET_ADMIN"],"drop":["CHOWN"]},
+                "initProcessEnabled":true,"sharedMemorySize":16}}"#,
         expect![[r#"
             ContainerSpec {
                 key: ContainerKey {
@@ -285,11 +325,12 @@ fn everything_else_is_handed_on() {
                     ],
                 ),
                 command: None,
-                environment: [
+                platform_environment: [
                     AWS_EXECUTION_ENV=…,
                     AWS_REGION=…,
                     AWS_DEFAULT_REGION=…,
                 ],
+                environment: [],
                 working_directory: Some(
                     "/w",
                 ),
@@ -298,7 +339,7 @@ fn everything_else_is_handed_on() {
                 ),
                 readonly_root_filesystem: true,
                 privileged: true,
-                init_process: false,
+                init_process: true,
                 cpu_units: 0,
                 memory_mib: Some(
                     64,
@@ -317,9 +358,38 @@ fn everything_else_is_handed_on() {
                 capabilities_drop: [
                     "CHOWN",
                 ],
-                hostname: Some(
-                    "h",
+                identity: Identity {
+                    hostname: Some(
+                        "h",
+                    ),
+                    extra_hosts: [
+                        ExtraHost {
+                            hostname: "db",
+                            ip_address: "10.0.0.9",
+                        },
+                    ],
+                    dns_servers: [
+                        "10.0.0.2",
+                    ],
+                    dns_search_domains: [
+                        "lan",
+                    ],
+                },
+                system_controls: {},
+                mounts: [],
+                shared_memory_mib: Some(
+                    16,
                 ),
+                pid: Own,
+                ipc: Own,
+                terminal: false,
+                interactive: false,
+                no_new_privileges: true,
+                references: References {
+                    secrets: [],
+                    environment_files: [],
+                    repository_credentials: None,
+                },
                 labels: {
                     "com.amazonaws.ecs.cluster": "default",
                     "com.amazonaws.ecs.container-name": "main",

@@ -61,6 +61,7 @@ impl Stage {
                 availability_zone: "us-east-1a".to_owned(),
                 subnet_zones: Default::default(),
                 vpcs: Vec::new(),
+                volumes: Default::default(),
                 scripted: false,
                 limits: Limits::default(),
             },

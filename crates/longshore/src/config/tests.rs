@@ -42,6 +42,9 @@ fn flags_win_over_the_file_and_the_file_over_defaults() {
 
             [network]
 
+            [volumes]
+            bind = []
+
             [registry]
             insecure = []
 
@@ -79,7 +82,7 @@ fn unknown_keys_are_named() {
         "regoin = 'x'",
         UpArguments::default(),
         expect![[r#"
-            configuration FILE, line 1, column 1: unknown field `regoin`, expected one of `listen`, `driver`, `auth`, `region`, `account`, `consistency-delay`, `retention`, `capacity`, `network`, `registry`, `scripted`, `metrics`, `instance`"#]],
+            configuration FILE, line 1, column 1: unknown field `regoin`, expected one of `listen`, `driver`, `auth`, `region`, `account`, `consistency-delay`, `retention`, `capacity`, `network`, `volumes`, `registry`, `scripted`, `metrics`, `instance`"#]],
     );
     check(
         "region = 'x'\n[network]\n  pool = 3\n",
@@ -87,6 +90,24 @@ fn unknown_keys_are_named() {
         expect![
             "configuration FILE, line 3, column 10: invalid type: integer `3`, expected a string"
         ],
+    );
+}
+
+#[test]
+fn folders_for_volumes_are_absolute() {
+    check(
+        "[volumes]\nbind = ['/srv', '/srv/../etc']\n",
+        UpArguments::default(),
+        expect![[
+            r#"configuration: volumes.bind must be an absolute path without '..', but is '/srv/../etc'"#
+        ]],
+    );
+    check(
+        "[volumes.efs]\nfs-1 = 'efs'\n",
+        UpArguments::default(),
+        expect![[
+            r#"configuration: volumes.efs.fs-1 must be an absolute path without '..', but is 'efs'"#
+        ]],
     );
 }
 
@@ -111,6 +132,9 @@ fn instances_are_checked_and_shown_as_given() {
             provisioning-timeout = 900
 
             [network]
+
+            [volumes]
+            bind = []
 
             [registry]
             insecure = []

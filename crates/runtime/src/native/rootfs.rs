@@ -162,7 +162,7 @@ pub(crate) fn write_etc(request: &Request) -> io::Result<()> {
     fs::DirBuilder::new().mode(0o755).create(&folder)?;
     let hostname = request.hostname();
     let files = [
-        ("hosts", hosts(&hostname, request.network.ipv4.as_deref())),
+        ("hosts", hosts(&hostname, request)),
         ("hostname", format!("{hostname}\n")),
         ("resolv.conf", request.resolv_conf.clone()),
     ];
@@ -174,8 +174,8 @@ pub(crate) fn write_etc(request: &Request) -> io::Result<()> {
     Ok(())
 }
 
-/// The names every container knows, and its own.
-pub(crate) fn hosts(hostname: &str, address: Option<&str>) -> String {
+/// The names every container knows, its own, and those of its definition.
+fn hosts(hostname: &str, request: &Request) -> String {
     let mut text = "127.0.0.1\tlocalhost\n\
         ::1\tlocalhost ip6-localhost ip6-loopback\n\
         fe00::\tip6-localnet\n\
@@ -183,8 +183,11 @@ pub(crate) fn hosts(hostname: &str, address: Option<&str>) -> String {
         ff02::1\tip6-allnodes\n\
         ff02::2\tip6-allrouters\n"
         .to_owned();
-    let own = address.unwrap_or("127.0.1.1");
+    let own = request.network.ipv4.as_deref().unwrap_or("127.0.1.1");
     text.push_str(&format!("{own}\t{hostname}\n"));
+    for entry in &request.spec.identity.extra_hosts {
+        text.push_str(&format!("{}\t{}\n", entry.ip_address, entry.hostname));
+    }
     text
 }
 
@@ -213,11 +216,15 @@ fn read(root: &OwnedFd, path: &str) -> io::Result<String> {
 
 /// Makes the working directory if the image does not have it, as the engines do: owned by root.
 pub(crate) fn make_working_directory(root: &Path, path: &str) -> io::Result<()> {
+    make_folder(&open_root(root)?, path).map(drop)
+}
+
+/// Finds or makes a folder; links cannot lead out of the root.
+pub(crate) fn make_folder(root: &OwnedFd, path: &str) -> io::Result<OwnedFd> {
     use std::path::Component;
-    let root = open_root(root)?;
     let open = |path: &Path| {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
-        openat2(&root, path, flags, Mode::empty(), inside())
+        openat2(root, path, flags, Mode::empty(), inside())
     };
     let mut reached = PathBuf::from(".");
     let mut parent = open(&reached)?;
@@ -238,15 +245,15 @@ pub(crate) fn make_working_directory(root: &Path, path: &str) -> io::Result<()> 
         }
         parent = found?;
     }
-    Ok(())
+    Ok(parent)
 }
 
-fn open_root(root: &Path) -> io::Result<OwnedFd> {
+pub(crate) fn open_root(root: &Path) -> io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     Ok(rustix::fs::open(root, flags, Mode::empty())?)
 }
 
-fn inside() -> ResolveFlags {
+pub(crate) fn inside() -> ResolveFlags {
     ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS
 }
 
@@ -390,11 +397,5 @@ mod tests {
         symlink("a", dir.path().join("link")).unwrap();
         make_working_directory(dir.path(), "/link/e").unwrap();
         assert!(dir.path().join("a/e").is_dir());
-    }
-
-    #[test]
-    fn a_container_knows_its_own_name() {
-        assert!(hosts("box", Some("10.0.0.2")).ends_with("10.0.0.2\tbox\n"));
-        assert!(hosts("box", None).contains("127.0.0.1\tlocalhost\n"));
     }
 }

@@ -15,6 +15,7 @@ use model::container::{ContainerSpec, Failure};
 use serde_json::{Value, json};
 
 use super::container::record::Request;
+use super::volume::LateMount;
 use capabilities::Capabilities;
 use resources::CgroupVersion;
 use seccomp::Filter;
@@ -33,6 +34,8 @@ pub(crate) struct Host {
     pub(crate) nofile_max: u64,
     /// Device nodes of the host; used by privileged containers only.
     pub(crate) devices: Vec<Device>,
+    /// Mounts of the definition that go below `/dev`.
+    pub(crate) late_mounts: Vec<LateMount>,
 }
 
 /// A device node to make in the container.
@@ -85,6 +88,9 @@ fn linux(request: &Request, host: &Host) -> Value {
         "maskedPaths": [],
         "readonlyPaths": [],
     });
+    if !spec.system_controls.is_empty() {
+        linux["sysctl"] = json!(spec.system_controls);
+    }
     if spec.privileged {
         linux["devices"] = host.devices.iter().map(device).collect();
     } else {

@@ -14,3 +14,4 @@ mod output;
 mod process;
 mod restart;
 mod testbed;
+mod volumes;

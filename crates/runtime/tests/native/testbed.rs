@@ -1,7 +1,6 @@
 //! A driver on a folder of its own, with one image made from busybox. Everything it made is
 //! gone when it is dropped, also after a failure.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::future::Future;
 use std::os::unix::fs::{PermissionsExt as _, symlink};

@@ -13,6 +13,8 @@
 //! | `stage/` | shim | in its mount namespace: files for `/etc`, control groups |
 //! | `config.json`, `state/`, `rootfs/`, `upper/`, `work/` | shim | the container itself |
 //! | `shim.log` | shim | its last words, should it crash |
+//!
+//! Beside the containers of a task are its volumes, `.volumes/<name>/data/`.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -189,9 +191,12 @@ impl Folders {
     /// `None` if the name could not be that of a folder; ECS allows letters, digits, `-` and `_`.
     pub(crate) fn container(&self, key: &ContainerKey) -> Option<Folder> {
         let name = &key.container;
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        let fits = (1..=255).contains(&name.len()) && name.bytes().all(plain);
-        fits.then(|| Folder::new(self.task(key.task).join(name)))
+        is_name(name).then(|| Folder::new(self.task(key.task).join(name)))
+    }
+
+    /// Where the volumes of a task are.
+    pub(crate) fn volumes(&self, task: TaskId) -> PathBuf {
+        self.task(task).join(".volumes")
     }
 
     /// The containers of one task; none if the task is unknown.
@@ -199,6 +204,7 @@ impl Folders {
         let names = entries(&self.task(task))?;
         Ok(names
             .into_iter()
+            .filter(|name| is_name(name))
             .map(|container| ContainerKey { task, container })
             .collect())
     }
@@ -219,6 +225,12 @@ impl Folders {
         }
         Ok(keys)
     }
+}
+
+/// What a container may be called.
+fn is_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (1..=255).contains(&name.len()) && name.bytes().all(plain)
 }
 
 fn entries(folder: &Path) -> io::Result<Vec<String>> {
@@ -254,6 +266,18 @@ mod tests {
         folder.write_exit(&exit).unwrap();
         assert_eq!(folder.exit(), Some(exit));
         assert_eq!(fs::metadata(folder.join("exit.json")).unwrap().len(), 4096);
+    }
+
+    #[test]
+    fn volumes_are_no_containers() {
+        let dir = tempfile::tempdir().unwrap();
+        let folders = Folders::new(dir.path().to_owned());
+        let task = TaskId::from_bits(1);
+        fs::create_dir_all(folders.volumes(task)).unwrap();
+        fs::create_dir(folders.task(task).join("app")).unwrap();
+        let names: Vec<_> = folders.of_task(task).unwrap();
+        assert_eq!(names.len(), 1);
+        assert_eq!(names[0].container, "app");
     }
 
     #[test]

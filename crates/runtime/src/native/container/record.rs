@@ -27,6 +27,9 @@ pub(crate) struct Request {
     pub(crate) filters: PathBuf,
     /// The container's folder, absolute.
     pub(crate) folder: PathBuf,
+    /// Where the volumes of the task, and those of the host, are.
+    pub(crate) task_volumes: PathBuf,
+    pub(crate) host_volumes: PathBuf,
     /// Name of the host, which containers in its network namespace share.
     pub(crate) host_name: String,
 }

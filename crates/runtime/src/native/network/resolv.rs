@@ -3,6 +3,8 @@
 use std::fs;
 use std::net::IpAddr;
 
+use model::container::Identity;
+
 /// systemd-resolved's own list of servers, behind its stub at 127.0.0.53.
 const RESOLVED_UPSTREAM: &str = "/run/systemd/resolve/resolv.conf";
 
@@ -26,6 +28,23 @@ pub fn container_resolv_conf(host: &str, upstream: Option<&str>) -> String {
         .filter(|line| server(line).is_none_or(is_reachable))
         .map(|line| format!("{line}\n"))
         .collect()
+}
+
+/// Servers and search domains of a definition stand in place of the host's, each by themselves.
+pub(crate) fn with_identity(text: &str, identity: &Identity) -> String {
+    let (servers, domains) = (&identity.dns_servers, &identity.dns_search_domains);
+    let is_replaced = |line: &str| match line.split_whitespace().next() {
+        Some("nameserver") => !servers.is_empty(),
+        Some("search" | "domain") => !domains.is_empty(),
+        _ => false,
+    };
+    let kept = text.lines().filter(|line| !is_replaced(line));
+    let mut lines: Vec<String> = kept.map(str::to_owned).collect();
+    lines.extend(servers.iter().map(|server| format!("nameserver {server}")));
+    if !domains.is_empty() {
+        lines.push(format!("search {}", domains.join(" ")));
+    }
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 fn has_reachable_server(text: &str) -> bool {
@@ -71,6 +90,30 @@ mod tests {
         check("nameserver\t127.0.0.53\nsearch lan\n", None, "search lan\n");
         check("nameserver fe80::1%eth0\n", None, "");
         check("", None, "");
+    }
+
+    #[test]
+    fn a_definition_names_its_own_servers_and_domains() {
+        let host = "search lan\nnameserver 192.0.2.53\noptions ndots:2\n";
+        let identity = |servers: &[&str], domains: &[&str]| Identity {
+            dns_servers: servers.iter().map(|one| (*one).to_owned()).collect(),
+            dns_search_domains: domains.iter().map(|one| (*one).to_owned()).collect(),
+            ..Identity::default()
+        };
+        let check = |servers: &[&str], domains: &[&str], expected: &str| {
+            assert_eq!(with_identity(host, &identity(servers, domains)), expected);
+        };
+        check(&[], &[], host);
+        check(
+            &["10.0.0.2", "10.0.0.3"],
+            &[],
+            "search lan\noptions ndots:2\nnameserver 10.0.0.2\nnameserver 10.0.0.3\n",
+        );
+        check(
+            &[],
+            &["a.test", "b.test"],
+            "nameserver 192.0.2.53\noptions ndots:2\nsearch a.test b.test\n",
+        );
     }
 
     #[test]

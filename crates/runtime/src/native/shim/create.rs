@@ -27,6 +27,7 @@ use crate::native::container::folder::Folder;
 use crate::native::container::process::Process;
 use crate::native::container::record::{Request, StartedRecord};
 use crate::native::spec::resources::CgroupVersion;
+use crate::native::volume::{self, LateMount};
 use crate::native::{rootfs, spec, stage};
 
 /// Makes and starts the container. After an error its processes and control groups are gone,
@@ -114,11 +115,12 @@ fn prepare_bundle(
 ) -> Result<(Option<Groups>, Option<Compiled>), Failure> {
     let root = rootfs::mount_root(folder.path(), &request.layers)
         .map_err(cannot("the image cannot be mounted"))?;
+    let late_mounts = volume::mount_all(request, &root)?;
     rootfs::write_etc(request).map_err(cannot("the files for /etc cannot be written"))?;
     let directory = spec::process::working_directory(&request.spec, &request.image)?;
     rootfs::make_working_directory(&root, &directory)
         .map_err(cannot("the working directory cannot be made"))?;
-    let host = host(request, &root, cgroups)?;
+    let host = host(request, &root, cgroups, late_mounts)?;
     let mut specification = spec::build(request, &host)?;
     let groups = own_groups(request, cgroups, &mut specification)
         .map_err(cannot("the control groups cannot be made"))?;
@@ -150,7 +152,12 @@ fn own_groups(
         .map(Some)
 }
 
-fn host(request: &Request, root: &Path, cgroups: &Cgroups) -> Result<spec::Host, Failure> {
+fn host(
+    request: &Request,
+    root: &Path,
+    cgroups: &Cgroups,
+    late_mounts: Vec<LateMount>,
+) -> Result<spec::Host, Failure> {
     let of_image = request.image.user.as_deref().unwrap_or_default();
     let wanted = request
         .spec
@@ -170,6 +177,7 @@ fn host(request: &Request, root: &Path, cgroups: &Cgroups) -> Result<spec::Host,
         capabilities: own_capabilities().map_err(cannot("the capabilities cannot be read"))?,
         nofile_max: nofile_max(),
         devices,
+        late_mounts,
     })
 }
 

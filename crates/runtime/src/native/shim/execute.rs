@@ -108,8 +108,9 @@ impl ProcessFile {
     fn write(folder: &Folder, request: &ExecuteRequest) -> io::Result<Self> {
         let text = std::fs::read(folder.join("config.json"))?;
         let mut specification: serde_json::Value = serde_json::from_slice(&text)?;
+        let masked = specification["linux"]["maskedPaths"].as_array();
+        let confined = masked.is_some_and(|paths| !paths.is_empty());
         let process = &mut specification["process"];
-        let confined = process["noNewPrivileges"] == serde_json::json!(true);
         process["args"] = serde_json::json!(request.command);
         let name = format!("exec-{}", std::process::id());
         folder.write(&name, process)?;

@@ -6,16 +6,18 @@ use super::Host;
 use super::resources::CgroupVersion;
 use crate::native::container::record::Request;
 use crate::native::stage::{ETC, STAGE};
+use crate::native::volume::LateMount;
 
 /// Where control groups are shown.
 pub(crate) const CGROUPS: &str = "/sys/fs/cgroup";
 
-/// Size of `/dev/shm` and of `/dev`, as every engine has it.
-const SHM_BYTES: u32 = 64 << 20;
+/// Size of `/dev`, and of `/dev/shm` unless the definition has another, as every engine has it.
+const DEV_MIB: u32 = 64;
 
 /// The kernel's file systems, then the three files that depend on the task's network.
 pub(crate) fn mounts(request: &Request, host: &Host) -> Value {
     let access = if request.spec.privileged { "rw" } else { "ro" };
+    let shared_memory = request.spec.shared_memory_mib.filter(|mib| *mib > 0);
     let mut list = vec![
         mount("/proc", "proc", &["nosuid", "noexec", "nodev"]),
         mount(
@@ -25,7 +27,7 @@ pub(crate) fn mounts(request: &Request, host: &Host) -> Value {
                 "nosuid",
                 "strictatime",
                 "mode=755",
-                &format!("size={SHM_BYTES}"),
+                &format!("size={DEV_MIB}m"),
             ],
         ),
         mount(
@@ -49,7 +51,7 @@ pub(crate) fn mounts(request: &Request, host: &Host) -> Value {
                 "noexec",
                 "nodev",
                 "mode=1777",
-                &format!("size={SHM_BYTES}"),
+                &format!("size={}m", shared_memory.unwrap_or(DEV_MIB)),
             ],
         ),
         mount("/sys", "sysfs", &["nosuid", "noexec", "nodev", access]),
@@ -58,6 +60,7 @@ pub(crate) fn mounts(request: &Request, host: &Host) -> Value {
     for name in ETC {
         list.push(etc_file(request, name));
     }
+    list.extend(host.late_mounts.iter().map(late));
     Value::Array(list)
 }
 
@@ -88,6 +91,16 @@ fn cgroups(host: &Host, access: &str) -> Vec<Value> {
         })
     }));
     list
+}
+
+/// It is read-only already, if it is to be.
+fn late(mount: &LateMount) -> Value {
+    json!({
+        "destination": mount.target,
+        "type": "bind",
+        "source": mount.source,
+        "options": ["rbind", "rprivate"],
+    })
 }
 
 /// Writable unless the root is not: programs such as VPN clients rewrite `resolv.conf`.

@@ -33,7 +33,7 @@ pub(crate) fn process(
         "rlimits": limits(spec, host.nofile_max)?,
     });
     // Never an explicit `false`: the filter would be loaded after the capability it needs is gone.
-    if !spec.privileged {
+    if !spec.privileged || spec.no_new_privileges {
         process["noNewPrivileges"] = json!(true);
     }
     Ok(process)
@@ -65,8 +65,8 @@ pub(crate) fn arguments(spec: &ContainerSpec, image: &ImageConfig) -> Result<Vec
     Ok(arguments)
 }
 
-/// The image's variables, then the definition's, later ones winning; `PATH` and `HOSTNAME`
-/// where nobody set them.
+/// `PATH`, `HOSTNAME` and what the platform tells, then the image's variables, then the
+/// definition's, later ones winning.
 pub(crate) fn environment(request: &Request) -> Result<Vec<String>, Failure> {
     let base = request.image.env.iter().filter_map(|entry| {
         let (name, value) = entry.split_once('=')?;
@@ -81,6 +81,7 @@ pub(crate) fn environment(request: &Request) -> Result<Vec<String>, Failure> {
             name: name.to_owned(),
             value: value.to_owned(),
         })
+        .chain(request.spec.platform_environment.iter().cloned())
         .chain(base)
         .collect();
     base = model::payload::merge_environment(Vec::new(), base);

@@ -46,6 +46,8 @@ fn request() -> Request {
         logs: "/logs".into(),
         filters: "/filters".into(),
         folder: "/tasks/abc/app".into(),
+        task_volumes: "/tasks/abc/.volumes".into(),
+        host_volumes: "/volumes".into(),
         host_name: "host".to_owned(),
     }
 }
@@ -68,6 +70,7 @@ fn host(version: CgroupVersion) -> Host {
         capabilities: ALL_CAPABILITIES,
         nofile_max: u64::MAX,
         devices: Vec::new(),
+        late_mounts: Vec::new(),
     }
 }
 
@@ -133,10 +136,10 @@ fn a_plain_container() {
             .linux.resources.pids.limit: 8192
             .linux.rootfsPropagation: "private"
             .mounts: destination "/proc", options ["nosuid","noexec","nodev"], source "proc", type "proc"
-            .mounts: destination "/dev", options ["nosuid","strictatime","mode=755","size=67108864"], source "tmpfs", type "tmpfs"
+            .mounts: destination "/dev", options ["nosuid","strictatime","mode=755","size=64m"], source "tmpfs", type "tmpfs"
             .mounts: destination "/dev/pts", options ["nosuid","noexec","newinstance","ptmxmode=0666","mode=0620","gid=5"], source "devpts", type "devpts"
             .mounts: destination "/dev/mqueue", options ["nosuid","noexec","nodev"], source "mqueue", type "mqueue"
-            .mounts: destination "/dev/shm", options ["nosuid","noexec","nodev","mode=1777","size=67108864"], source "tmpfs", type "tmpfs"
+            .mounts: destination "/dev/shm", options ["nosuid","noexec","nodev","mode=1777","size=64m"], source "tmpfs", type "tmpfs"
             .mounts: destination "/sys", options ["nosuid","noexec","nodev","ro"], source "sysfs", type "sysfs"
             .mounts: destination "/sys/fs/cgroup", options ["nosuid","noexec","nodev","mode=755","size=64k"], source "tmpfs", type "tmpfs"
             .mounts: destination "/sys/fs/cgroup/memory", options ["bind","rprivate","nosuid","noexec","nodev","ro"], source "/sys/fs/cgroup/memory/longshore/abc/app", type "bind"
