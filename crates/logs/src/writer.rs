@@ -15,6 +15,9 @@ use crate::{GroupName, LogsError, StreamName};
 /// events. CloudWatch's limit was this before it was raised to 1 MiB.
 pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 
+/// How much is read at a time when events are counted.
+const CHUNK_BYTES: u64 = 1024 * 1024;
+
 /// Appends to one stream; there should be one writer per stream at a time.
 #[derive(Debug)]
 pub struct Writer {
@@ -55,6 +58,25 @@ impl Writer {
             torn: end < length,
             lines: Vec::new(),
         })
+    }
+
+    /// The length of the stream in bytes.
+    pub fn length(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// How many events stand behind the position `start`, an earlier [`Writer::length`].
+    pub fn events_since(&self, start: u64) -> io::Result<u64> {
+        let stream = StreamFile::of(self.file.try_clone()?);
+        let (mut count, mut from) = (0, start);
+        loop {
+            let (events, end) = stream.chunk(from, CHUNK_BYTES)?;
+            if end == from {
+                return Ok(count);
+            }
+            count += events.len() as u64;
+            from = end;
+        }
     }
 
     /// Appends one message, given without its line end, at a time. Bytes that are
@@ -217,6 +239,31 @@ mod tests {
             fixture.events(),
             expected.map(|(time, text)| (time, text.to_owned()))
         );
+    }
+
+    #[test]
+    fn events_are_counted_from_a_position() {
+        let fixture = Fixture::new();
+        let mut writer = fixture.open();
+        writer.append(at(1), b"before").unwrap();
+        let start = writer.length().unwrap();
+        assert_eq!(writer.events_since(start).unwrap(), 0);
+        let messages = [(at(2), b"one".as_slice()), (at(3), b"two")];
+        writer.append_all(messages).unwrap();
+        let mut file = OpenOptions::new()
+            .append(true)
+            .open(fixture.path())
+            .unwrap();
+        file.write_all(br#"{"t":4,"m":"to"#).unwrap();
+        let mut writer = fixture.open();
+        assert_eq!(
+            writer.events_since(start).unwrap(),
+            2,
+            "a torn line is none"
+        );
+        writer.append(at(5), b"three").unwrap();
+        assert_eq!(writer.events_since(start).unwrap(), 3);
+        assert_eq!(writer.events_since(0).unwrap(), 4);
     }
 
     #[test]

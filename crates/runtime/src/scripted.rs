@@ -47,7 +47,6 @@ mod journal;
 mod life;
 mod networks;
 mod script;
-mod signals;
 mod state;
 mod words;
 

@@ -6,7 +6,7 @@ use model::container::{Exit, Failure, FailureName};
 use model::payload::reason_text;
 
 use super::script::{Ending, Reaction, Script};
-use super::signals;
+use crate::signals;
 
 /// What was done to a running container, and when.
 pub(crate) type Signals = [(i32, Timestamp)];

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::signals;
 use super::words::{code, duration, statements, unquote};
+use crate::signals;
 
 /// The longest script in bytes; a docker label holds no more than a few kilobytes either.
 const SCRIPT_BYTES_MAX: usize = 64 * 1024;

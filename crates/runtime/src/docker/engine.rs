@@ -1,0 +1,170 @@
+//! The connection to an engine, and what the engine says of itself.
+
+use std::io;
+use std::path::Path;
+
+use bollard::models::{SystemInfo, SystemVersion};
+use bollard::{API_DEFAULT_VERSION, Docker};
+use tokio::net::UnixStream;
+
+use super::endpoint::{Endpoint, Surroundings};
+use super::error::{DockerError, no_answer};
+use crate::driver::Capacity;
+
+/// Seconds until the head of an answer must have come. Starting a container on a busy machine
+/// takes a part of it; what streams may take for ever.
+const ANSWER_SECONDS: u64 = 120;
+/// The oldest version of the API that has all that is used here: Docker 20.10, Podman 4.
+const API_VERSION_MIN: (u32, u32) = (1, 41);
+
+/// Memory kept for the engine's machine; the rest is given to tasks.
+const MEMORY_RESERVE_MIB: u64 = 256;
+/// On small machines the reserve is at most this part of the memory.
+const MEMORY_RESERVE_PART: u64 = 8;
+
+/// An engine that answers and is new enough.
+#[derive(Clone, Debug)]
+pub(super) struct Engine {
+    pub(super) client: Docker,
+    pub(super) endpoint: String,
+    pub(super) capacity: Capacity,
+}
+
+impl Engine {
+    /// The engine that is named, or the first of the usual ones that answers.
+    pub(super) async fn connect(surroundings: &Surroundings) -> Result<Self, DockerError> {
+        let endpoints = surroundings.candidates()?;
+        let mut forbidden = None;
+        for endpoint in &endpoints {
+            match open(endpoint).await {
+                Ok(client) => return Self::ask(client, &endpoint.to_string()).await,
+                Err(error @ DockerError::NotPermitted { .. }) => forbidden = Some(error),
+                Err(error) if endpoints.len() == 1 => return Err(error),
+                Err(_) => {}
+            }
+        }
+        let tried: Vec<_> = endpoints.iter().map(ToString::to_string).collect();
+        Err(forbidden.unwrap_or(DockerError::NoEngine {
+            tried: tried.join(", "),
+        }))
+    }
+
+    async fn ask(client: Docker, endpoint: &str) -> Result<Self, DockerError> {
+        let silent = |error| no_answer(endpoint, &error);
+        let version = client.version().await.map_err(silent)?;
+        check_version(&version, endpoint)?;
+        let client = client.negotiate_version().await.map_err(silent)?;
+        let info = client.info().await.map_err(silent)?;
+        if let Some(system) = info.os_type.as_ref().filter(|system| *system != "linux") {
+            return Err(DockerError::NotLinux {
+                endpoint: endpoint.to_owned(),
+                system: system.clone(),
+            });
+        }
+        Ok(Self {
+            client,
+            endpoint: endpoint.to_owned(),
+            capacity: capacity(&info),
+        })
+    }
+}
+
+/// A socket is tried first: the library does not say why it cannot be opened.
+async fn open(endpoint: &Endpoint) -> Result<Docker, DockerError> {
+    let answer = match endpoint {
+        Endpoint::Unix(path) => {
+            try_socket(path, endpoint).await?;
+            let text = path.to_string_lossy();
+            Docker::connect_with_unix(&text, ANSWER_SECONDS, API_DEFAULT_VERSION)
+        }
+        Endpoint::Tcp(address) => {
+            let address = format!("http://{address}");
+            Docker::connect_with_http(&address, ANSWER_SECONDS, API_DEFAULT_VERSION)
+        }
+    };
+    answer.map_err(|error| no_answer(&endpoint.to_string(), &error))
+}
+
+async fn try_socket(path: &Path, endpoint: &Endpoint) -> Result<(), DockerError> {
+    let Err(error) = UnixStream::connect(path).await else {
+        return Ok(());
+    };
+    Err(match error.kind() {
+        io::ErrorKind::PermissionDenied => DockerError::NotPermitted {
+            path: path.to_owned(),
+        },
+        io::ErrorKind::NotFound => DockerError::NoEngine {
+            tried: endpoint.to_string(),
+        },
+        _ => DockerError::NoAnswer {
+            endpoint: endpoint.to_string(),
+            cause: error.to_string(),
+        },
+    })
+}
+
+fn check_version(version: &SystemVersion, endpoint: &str) -> Result<(), DockerError> {
+    let text = version.api_version.as_deref().unwrap_or("0");
+    let (major, minor) = text.split_once('.').unwrap_or((text, "0"));
+    let number = |text: &str| text.parse::<u32>().unwrap_or(0);
+    if (number(major), number(minor)) < API_VERSION_MIN {
+        return Err(DockerError::TooOld {
+            endpoint: endpoint.to_owned(),
+            version: text.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn capacity(info: &SystemInfo) -> Capacity {
+    let cores = info.ncpu.unwrap_or(1).max(1);
+    let total = u64::try_from(info.mem_total.unwrap_or(0)).unwrap_or(0) >> 20;
+    let memory = total - MEMORY_RESERVE_MIB.min(total / MEMORY_RESERVE_PART);
+    let architecture = match info.architecture.as_deref().unwrap_or("x86_64") {
+        "aarch64" | "arm64" => "arm64",
+        "amd64" => "x86_64",
+        other => other,
+    };
+    Capacity {
+        cpu_units: u32::try_from(cores.saturating_mul(1024)).unwrap_or(u32::MAX),
+        memory_mib: u32::try_from(memory).unwrap_or(u32::MAX),
+        architecture: architecture.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_engine_is_refused_by_its_version() {
+        let version = |text: &str| SystemVersion {
+            api_version: Some(text.to_owned()),
+            ..SystemVersion::default()
+        };
+        for text in ["1.41", "1.52", "2.0"] {
+            assert!(check_version(&version(text), "e").is_ok(), "{text}");
+        }
+        for text in ["1.40", "1.9", "", "x"] {
+            let error = check_version(&version(text), "e").unwrap_err().to_string();
+            assert!(error.contains("too old; update"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_the_memory_stays_with_the_machine() {
+        let of = |mib: i64| {
+            let info = SystemInfo {
+                ncpu: Some(2),
+                mem_total: Some(mib << 20),
+                architecture: Some("aarch64".to_owned()),
+                ..SystemInfo::default()
+            };
+            let capacity = capacity(&info);
+            assert_eq!(capacity.architecture, "arm64");
+            (capacity.cpu_units, capacity.memory_mib)
+        };
+        assert_eq!(of(8192), (2048, 7936));
+        assert_eq!(of(800), (2048, 700));
+    }
+}

@@ -1,0 +1,124 @@
+//! Why an engine cannot be used, and what its errors mean for a container.
+
+use std::io;
+use std::path::PathBuf;
+
+use bollard::errors::Error;
+use model::container::{Failure, FailureName};
+
+/// Why the docker driver cannot work here. Each is one sentence that says what to change.
+#[derive(Debug, thiserror::Error)]
+pub enum DockerError {
+    #[error(
+        "no container engine listens at {tried}; start Docker, Podman or Colima, or name the \
+         engine's address in DOCKER_HOST"
+    )]
+    NoEngine { tried: String },
+    #[error(
+        "this user may not open the engine's socket {}; add yourself to the group docker with \
+         `sudo usermod -aG docker $USER`, then log in again", path.display()
+    )]
+    NotPermitted { path: PathBuf },
+    #[error(
+        "the engine at {endpoint} speaks version {version} of the API, which is too old; update \
+         it to Docker 20.10, Podman 4 or later"
+    )]
+    TooOld { endpoint: String, version: String },
+    #[error(
+        "the engine at {endpoint} does not answer ({cause}); start it, or name another one in \
+         DOCKER_HOST"
+    )]
+    NoAnswer { endpoint: String, cause: String },
+    #[error(
+        "the engine at {endpoint} runs {system} containers; switch it to Linux containers or \
+         name another one in DOCKER_HOST"
+    )]
+    NotLinux { endpoint: String, system: String },
+    #[error(
+        "{origin} names the engine {address:?}, which cannot be reached so; give unix:///PATH, or \
+         tcp://HOST:PORT without TLS (an engine behind ssh can be had by `ssh -L`)"
+    )]
+    Address { address: String, origin: String },
+    #[error(
+        "the Docker context {name} is not there or names no engine; choose one of `docker \
+         context ls`, or name the engine's address in DOCKER_HOST"
+    )]
+    Context { name: String },
+    #[error("the folder {} cannot be used ({source}); choose another --data-dir", path.display())]
+    Folder { path: PathBuf, source: io::Error },
+}
+
+pub(super) fn no_answer(endpoint: &str, error: &Error) -> DockerError {
+    DockerError::NoAnswer {
+        endpoint: endpoint.to_owned(),
+        cause: words(error),
+    }
+}
+
+/// The engine's own words, without the library's around them.
+pub(super) fn words(error: &Error) -> String {
+    match error {
+        Error::DockerResponseServerError { message, .. } => message.trim().to_owned(),
+        Error::DockerStreamError { error } => error.trim().to_owned(),
+        Error::RequestTimeoutError => "the engine did not answer within two minutes".to_owned(),
+        other => chain(other),
+    }
+}
+
+/// An error and what caused it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// The status the engine answered with, if it answered.
+pub(super) fn status(error: &Error) -> Option<u16> {
+    match error {
+        Error::DockerResponseServerError { status_code, .. } => Some(*status_code),
+        _ => None,
+    }
+}
+
+pub(super) fn is_missing(error: &Error) -> bool {
+    status(error) == Some(404)
+}
+
+pub(super) fn is_conflict(error: &Error) -> bool {
+    status(error) == Some(409)
+}
+
+/// `None` for what is not there.
+pub(super) fn found<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if is_missing(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) fn cannot_create(error: &Error) -> Failure {
+    Failure::new(FailureName::CannotCreateContainerError, words(error))
+}
+
+pub(super) fn cannot_start(error: &Error) -> Failure {
+    Failure::new(FailureName::CannotStartContainerError, words(error))
+}
+
+pub(super) fn cannot_stop(error: &Error) -> Failure {
+    Failure::new(
+        FailureName::CannotStopContainerError,
+        format!("the container cannot be removed: {}", words(error)),
+    )
+}
+
+pub(super) fn cannot_inspect(error: &Error) -> Failure {
+    Failure::new(FailureName::CannotInspectContainerError, words(error))
+}

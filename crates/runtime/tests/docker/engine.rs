@@ -1,0 +1,201 @@
+//! A Docker engine for the tests of one process: in a folder and a network namespace of its
+//! own, so that the machine's bridges and firewall stay as they are. The last test that uses
+//! it ends it; nothing of it is left, also after a failure.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// How long the engine may take to start or to end on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+const BUSYBOX: &str = "/bin/busybox";
+pub(crate) const IMAGE: &str = "busybox:test";
+
+pub(crate) struct Engine {
+    folder: TempDir,
+    process: Child,
+}
+
+/// The engine, started if no other test has it.
+pub(crate) fn engine() -> Arc<Engine> {
+    static RUNNING: Mutex<Weak<Engine>> = Mutex::new(Weak::new());
+    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(engine) = running.upgrade() {
+        return engine;
+    }
+    let engine = Arc::new(Engine::start());
+    engine.load_image();
+    *running = Arc::downgrade(&engine);
+    engine
+}
+
+impl Engine {
+    fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("lsd-").tempdir().unwrap();
+        let process = spawn(folder.path());
+        let mut engine = Self { folder, process };
+        engine.until_it_answers();
+        engine
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("unix://{}", self.socket().display())
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.path().join("docker.sock")
+    }
+
+    /// Runs the docker command line; what it printed, if it ended well.
+    pub(crate) fn docker(&self, words: &[&str]) -> String {
+        let done = self.try_docker(words);
+        let text = String::from_utf8_lossy(&done.stdout).trim().to_owned();
+        let errors = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "docker {words:?}: {errors}");
+        text
+    }
+
+    fn try_docker(&self, words: &[&str]) -> Output {
+        let mut docker = Command::new("docker");
+        docker.arg("--host").arg(self.address()).args(words);
+        docker.stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// A command in the engine's network namespace.
+    pub(crate) fn inside(&self, words: &[&str]) -> Output {
+        let target = self.process.id().to_string();
+        let mut enter = Command::new("nsenter");
+        enter.args(["--target", &target, "--net", "--"]).args(words);
+        enter.output().unwrap()
+    }
+
+    fn until_it_answers(&mut self) {
+        let deadline = std::time::Duration::from_millis(50);
+        let tries = PATIENCE.as_millis() / deadline.as_millis();
+        for _ in 0..tries {
+            if self.try_docker(&["version"]).status.success() {
+                return;
+            }
+            if let Some(status) = self.process.try_wait().unwrap() {
+                panic!("dockerd ended with {status}: {}", self.log());
+            }
+            pause(deadline);
+        }
+        panic!("dockerd does not answer: {}", self.log());
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// busybox under its usual names, and a folder with a file for volumes.
+    fn load_image(&self) {
+        let root = self.folder.path().join("rootfs");
+        for folder in ["bin", "etc", "tmp", "seeded"] {
+            fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        fs::copy(BUSYBOX, root.join("bin/busybox")).unwrap();
+        fs::write(root.join("seeded/file"), "from the image\n").unwrap();
+        fs::write(root.join("etc/passwd"), "root:x:0:0:root:/:/bin/sh\n").unwrap();
+        let names = Command::new(BUSYBOX).arg("--list").output().unwrap().stdout;
+        for name in String::from_utf8(names).unwrap().lines() {
+            if name != "busybox" {
+                std::os::unix::fs::symlink("busybox", root.join("bin").join(name)).unwrap();
+            }
+        }
+        let archive = self.folder.path().join("rootfs.tar");
+        let file = fs::File::create(&archive).unwrap();
+        let mut tar = tar::Builder::new(file);
+        tar.follow_symlinks(false);
+        tar.append_dir_all(".", &root).unwrap();
+        tar.finish().unwrap();
+        let archive = archive.to_string_lossy().into_owned();
+        self.docker(&["import", &archive, IMAGE]);
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let ids = self.try_docker(&["ps", "--all", "--quiet"]).stdout;
+        let ids = String::from_utf8_lossy(&ids).into_owned();
+        let ids: Vec<_> = ids.split_whitespace().collect();
+        if !ids.is_empty() {
+            self.try_docker(&[&["rm", "--force", "--volumes"], &ids[..]].concat());
+        }
+        // With SIGTERM it ends its containerd and gives its mounts back.
+        let _ = Command::new("kill")
+            .arg(self.process.id().to_string())
+            .status();
+        let _ = self.process.wait();
+        let folder = self.folder.path().to_string_lossy().into_owned();
+        let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+        for mount in mounts.lines().rev() {
+            let place = mount
+                .split(' ')
+                .nth(1)
+                .filter(|place| place.starts_with(&folder));
+            if let Some(place) = place {
+                let _ = Command::new("umount").args(["--lazy", place]).status();
+            }
+        }
+        remove_cgroups(&cgroup());
+    }
+}
+
+fn cgroup() -> String {
+    format!("longshore-docker-{}", std::process::id())
+}
+
+/// The network namespace lives as long as the engine.
+fn spawn(folder: &Path) -> Child {
+    let script = "ip link set lo up && exec dockerd \"$@\"";
+    let place = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    let log = fs::File::create(folder.join("log")).unwrap();
+    // Instead of the machine's.
+    fs::write(folder.join("dockerd.json"), "{}").unwrap();
+    let mut command = Command::new("unshare");
+    command.args(["--net", "--", "sh", "-c", script, "dockerd"]);
+    command.args(["--data-root", &place("data"), "--exec-root", &place("exec")]);
+    command.args([
+        "--pidfile",
+        &place("pid"),
+        "--config-file",
+        &place("dockerd.json"),
+    ]);
+    command.args(["--host", &format!("unix://{}", place("docker.sock"))]);
+    command.args([
+        "--bip",
+        "172.29.0.1/16",
+        "--cgroup-parent",
+        &format!("/{}", cgroup()),
+    ]);
+    command
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log);
+    command.spawn().unwrap()
+}
+
+/// In every hierarchy; the kernel takes only empty ones.
+fn remove_cgroups(name: &str) {
+    let roots = fs::read_dir("/sys/fs/cgroup")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let roots = roots
+        .map(|entry| entry.path())
+        .chain(["/sys/fs/cgroup".into()]);
+    for root in roots {
+        let _ = fs::remove_dir(root.join(name));
+    }
+}
+
+/// Between two looks from a thread that may block.
+fn pause(time: Duration) {
+    let (_sender, receiver) = std::sync::mpsc::channel::<()>();
+    let _ = receiver.recv_timeout(time);
+}
