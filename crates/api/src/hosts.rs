@@ -39,7 +39,7 @@ impl Hosts {
             Some(host) if self.allow(host) && hosts.next().is_none() && target_is_ours => Ok(()),
             _ => Err(forbidden(
                 "The Host header names a host that this server does not answer for; use its \
-                 address or add the name to the allowed hosts.",
+                 address, or add the name to `allowed-hosts` of its configuration.",
             )),
         }
     }

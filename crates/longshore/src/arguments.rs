@@ -31,6 +31,12 @@ pub(crate) enum Command {
     Image(ImageCommand),
     /// Print the effective configuration
     Config(UpArguments),
+    /// Say what this machine has for running containers, what is missing, and what mends it
+    Doctor {
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the completions of a shell, for `source` or its completions folder
     Completions { shell: clap_complete::Shell },
     /// Write the man pages into a folder

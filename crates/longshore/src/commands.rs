@@ -1,6 +1,7 @@
 //! The commands: those of the server and its data directory here, those of a
 //! client in crate `cli`.
 
+mod doctor;
 mod env;
 mod image;
 mod pages;
@@ -24,6 +25,7 @@ pub(crate) async fn execute(arguments: Arguments) -> ExitCode {
     match arguments.command {
         Command::Up(flags) => with(load(&flags), |config| up::up(config, data_dir)).await,
         Command::Config(flags) => with(load(&flags), |config| print(config, data_dir)).await,
+        Command::Doctor { json } => doctor::doctor(load(&UpArguments::default()), &data_dir, json),
         Command::Completions { shell } => pages::completions(shell),
         Command::Man { folder } => pages::man(&folder),
         Command::Env => env::env(&data_dir).await,

@@ -24,6 +24,9 @@ pub(crate) struct Config {
     pub(crate) auth: AuthMode,
     pub(crate) region: String,
     pub(crate) account: String,
+    /// Names that requests may call this server by, besides its addresses and localhost.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) allowed_hosts: Vec<String>,
     /// How far reads lag behind writes; see `history.rs`.
     #[serde(with = "duration")]
     pub(crate) consistency_delay: Duration,
@@ -90,6 +93,7 @@ impl Default for Config {
             auth: AuthMode::Required,
             region: "us-east-1".to_owned(),
             account: "000000000000".to_owned(),
+            allowed_hosts: Vec::new(),
             consistency_delay: Duration::ZERO,
             retention: Retention::default(),
             capacity: Capacity::default(),

@@ -146,5 +146,9 @@ fn registries(config: &Config) -> Registries {
 
 /// The image store of a data directory, for the `image` commands.
 pub(crate) fn images(data_dir: &Path) -> Result<ImageStore, ImageError> {
-    ImageStore::open(&data_dir.join("native").join("images"))
+    ImageStore::open(&images_root(data_dir))
+}
+
+pub(crate) fn images_root(data_dir: &Path) -> PathBuf {
+    data_dir.join("native").join("images")
 }

@@ -137,6 +137,7 @@ impl Server {
         };
         let mut http = HttpConfig::new(auth(config, &key), Arc::new(SystemClock));
         http.open_metrics = config.metrics.open;
+        http.allowed_hosts.clone_from(&config.allowed_hosts);
         let http = tokio::spawn(api::serve(listener, Arc::new(gateway), http, async {
             // A dropped sender means that the server is gone, which is a reason to stop, too.
             let _ = stopped.await;

@@ -8,16 +8,15 @@
 
 #[path = "support/disk.rs"]
 mod disk;
+#[path = "support/nobody.rs"]
+mod nobody;
 #[path = "support/signed.rs"]
 mod signed;
 #[allow(dead_code, reason = "some of it is for other tests")]
 mod support;
 
-use std::fs::{self, File};
+use std::fs;
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::AsRawFd as _;
-use std::os::unix::fs::{PermissionsExt as _, chown};
-use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
@@ -25,10 +24,8 @@ use aws_credential_types::Credentials;
 use serde_json::Value;
 
 use disk::SmallDisk;
-use support::{IMAGE, LONGSHORE, Place, assert_empty_handed, entries, text, until};
-
-/// Debian's `nobody`.
-const NOBODY: u32 = 65534;
+use nobody::Nobody;
+use support::{IMAGE, Place, assert_empty_handed, entries, text, until};
 
 // The machine.
 
@@ -45,18 +42,8 @@ fn check_no_engine(place: &Place, command: Command, words: &[&str]) {
 fn without_root() {
     let place = Place::new();
     let hello = place.definition("hello", "echo hello", |_| {});
-    fs::set_permissions(place.path(""), fs::Permissions::from_mode(0o755)).unwrap();
-    fs::create_dir(place.data()).unwrap();
-    chown(place.data(), Some(NOBODY), Some(NOBODY)).unwrap();
-    // By its descriptor, because nobody may look into the folders above the program.
-    let program = File::open(LONGSHORE).unwrap();
-    let as_nobody = |words: &[&str]| {
-        let mut command = Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()));
-        command.args(words).env_clear().current_dir(place.path(""));
-        command.env("LONGSHORE_DATA_DIR", place.data());
-        command.uid(NOBODY).gid(NOBODY);
-        command
-    };
+    let nobody = Nobody::at(&place);
+    let as_nobody = |words: &[&str]| nobody.command(words);
     let words = ["the native driver needs root", "start longshore with sudo"];
     check_no_engine(&place, as_nobody(&["run", &hello]), &words);
     check_no_engine(&place, as_nobody(&["up", "--driver", "native"]), &words);

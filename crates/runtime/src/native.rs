@@ -47,7 +47,7 @@ use container::template::Template;
 use container::{execute, launch, outcome};
 use image::{ImageConfig, ImageStore, Progress, Registries};
 use network::{Network, NetworkConfig};
-pub use requirements::NativeError;
+pub use requirements::{Examined, NativeError, Outcome, examine};
 use sweeper::Sweeper;
 
 /// A killed container ends at once; one that hangs in the kernel is given up after this.

@@ -67,6 +67,27 @@ impl DataDirLock {
         write_pid(&mut file).map_err(fail)?;
         Ok(Self { file })
     }
+
+    /// Whether `acquire` would find `dir` free, without making or writing anything.
+    pub fn look(dir: &Path) -> Result<(), LockError> {
+        let fail = |source| LockError::Io {
+            dir: dir.to_owned(),
+            source,
+        };
+        let mut file = match File::open(dir.join(LOCK_FILE)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(fail(error)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(()),
+            Err(TryLockError::WouldBlock) => Err(LockError::Held {
+                dir: dir.to_owned(),
+                pid: read_pid(&mut file),
+            }),
+            Err(TryLockError::Error(source)) => Err(fail(source)),
+        }
+    }
 }
 
 impl Drop for DataDirLock {
@@ -107,6 +128,21 @@ mod tests {
             )
         );
         drop(lock);
+        DataDirLock::acquire(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_look_takes_and_makes_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("data");
+        DataDirLock::look(&dir).unwrap();
+        assert!(!dir.exists());
+        let lock = DataDirLock::acquire(&dir).unwrap();
+        let told = DataDirLock::look(&dir).unwrap_err().to_string();
+        let pid = std::process::id();
+        assert!(told.contains(&format!("in use by process {pid}")), "{told}");
+        drop(lock);
+        DataDirLock::look(&dir).unwrap();
         DataDirLock::acquire(&dir).unwrap();
     }
 

@@ -82,7 +82,7 @@ fn unknown_keys_are_named() {
         "regoin = 'x'",
         UpArguments::default(),
         expect![[r#"
-            configuration FILE, line 1, column 1: unknown field `regoin`, expected one of `listen`, `driver`, `auth`, `region`, `account`, `consistency-delay`, `retention`, `capacity`, `network`, `volumes`, `registry`, `scripted`, `metrics`, `instance`"#]],
+            configuration FILE, line 1, column 1: unknown field `regoin`, expected one of `listen`, `driver`, `auth`, `region`, `account`, `allowed-hosts`, `consistency-delay`, `retention`, `capacity`, `network`, `volumes`, `registry`, `scripted`, `metrics`, `instance`"#]],
     );
     check(
         "region = 'x'\n[network]\n  pool = 3\n",

@@ -4,6 +4,7 @@
 //! Folders: `/longshore/<task>/<container>` below the root of each hierarchy. With version 2
 //! the containers' own are made by libcontainer from the specification.
 
+mod offer;
 mod version1;
 
 use std::fs;

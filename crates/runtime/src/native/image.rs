@@ -213,6 +213,15 @@ impl ImageStore {
         Ok(())
     }
 
+    /// The images of a store that may not exist yet, without making or sweeping it.
+    pub fn look(root: &Path) -> Result<Vec<ImageRecord>, ImageError> {
+        if root.join("images").is_dir() {
+            Index::new(root).all()
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
     /// Every image, by id.
     pub fn list(&self) -> Result<Vec<ImageRecord>, ImageError> {
         self.inner.index.all()

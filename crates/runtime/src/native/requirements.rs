@@ -1,6 +1,8 @@
 //! What the native driver needs of its host, looked at once, when it is opened: one sentence
 //! per missing thing. And what the host has to give.
 
+mod examination;
+
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -10,6 +12,8 @@ use nix::sched::{CloneFlags, unshare};
 
 use super::cgroup::Cgroups;
 use crate::driver::Capacity;
+
+pub use examination::{Examined, Outcome, examine};
 
 /// Why the native driver cannot work here. Each is one sentence that says what to change.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +42,7 @@ pub enum NativeError {
 
 /// Everything but the folders, in the order in which a person would repair it.
 pub(super) fn check() -> Result<Cgroups, NativeError> {
-    if !rustix::process::geteuid().is_root() {
+    if !is_root() {
         return Err(NativeError::NotRoot);
     }
     try_namespaces().map_err(NativeError::Namespaces)?;
@@ -52,11 +56,14 @@ pub(super) fn check() -> Result<Cgroups, NativeError> {
             path: path.display().to_string(),
             source,
         })?;
-    let kinds = fs::read_to_string("/proc/filesystems").unwrap_or_default();
-    if !kinds.split_whitespace().any(|kind| kind == "overlay") && !loads_overlay() {
+    if !knows_overlay() && !loads_overlay() {
         return Err(NativeError::NoOverlay);
     }
     Ok(found)
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 /// On a thread of its own: the namespaces end with it.
@@ -69,6 +76,11 @@ fn try_namespaces() -> io::Result<()> {
     tried
         .map_err(|_| io::Error::other("the test ended early"))?
         .map_err(io::Error::from)
+}
+
+fn knows_overlay() -> bool {
+    let kinds = fs::read_to_string("/proc/filesystems").unwrap_or_default();
+    kinds.split_whitespace().any(|kind| kind == "overlay")
 }
 
 /// Asking for the file system makes the kernel load its module where it can.

@@ -13,7 +13,7 @@ use super::bridge::Bridge;
 use super::flows;
 use super::link::{Links, Mac};
 use super::namespace::{self, Namespace};
-use super::nftables::{PublishedPort, forward_obstacles, is_missing};
+use super::nftables::{PublishedPort, firewall, is_missing};
 use super::port::{PortPicker, protocol_name};
 use super::reaper::Release;
 use super::state::{self, Record, TaskNetwork};
@@ -297,8 +297,8 @@ impl Host {
             }
         }
         if let Some(bridge) = &self.bridge {
-            match forward_obstacles(&bridge.name) {
-                Ok(obstacles) => sentences.extend(obstacles),
+            match firewall(&bridge.name) {
+                Ok(firewall) => sentences.extend(firewall.obstacles),
                 Err(error) => sentences.push(format!("cannot read the host's firewall: {error}")),
             }
         }

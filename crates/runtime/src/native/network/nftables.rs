@@ -33,7 +33,7 @@ use model::payload::Protocol;
 use nix::libc;
 
 use self::expression::{Expression, Verdict};
-pub(super) use self::forward::forward_obstacles;
+pub use self::forward::{Firewall, firewall};
 use super::netlink::{APPEND, CREATE, Message, Socket};
 
 /// Numbers of linux/netfilter/nf_tables.h, which `libc` has only in part.

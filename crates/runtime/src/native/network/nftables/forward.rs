@@ -54,15 +54,26 @@ pub(super) fn withdraw(socket: &mut Socket, bridge: &str) -> io::Result<()> {
     commit(socket, deletions)
 }
 
-/// One sentence per foreign chain that drops forwarded IPv4 packets by default.
-pub(in crate::native::network) fn forward_obstacles(bridge: &str) -> io::Result<Vec<String>> {
+/// What others do with forwarded IPv4 packets on this host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Firewall {
+    /// Whether Docker's chain is there, which lets our bridges through.
+    pub docker: bool,
+    /// One sentence per foreign chain that drops them by default, with what to change.
+    pub obstacles: Vec<String>,
+}
+
+/// Looks at the chains of this network namespace; `bridge` is named in the sentences. Needs
+/// CAP_NET_ADMIN.
+pub fn firewall(bridge: &str) -> io::Result<Firewall> {
     let chains = chains(&mut Socket::netfilter()?)?;
     let docker = chains.iter().any(Chain::is_docker_user);
     let obstacles = chains.iter().filter(|chain| {
         // Packets pass Docker's chain before this one's policy, and we are admitted there.
         chain.drops_forwarded && !(docker && chain.is_in_docker_table())
     });
-    Ok(obstacles.map(|chain| chain.obstacle(bridge)).collect())
+    let obstacles = obstacles.map(|chain| chain.obstacle(bridge)).collect();
+    Ok(Firewall { docker, obstacles })
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
