@@ -5,6 +5,7 @@
 mod bench;
 mod codegen;
 mod demo;
+mod dist;
 mod durability;
 mod facts;
 mod fuzz;
@@ -44,6 +45,8 @@ usage: cargo xtask TASK
                       try random expressions of the query language (1,000,000)
   codegen [--check]   write what is generated from smithy/; --check only compares
   model import PATH   write smithy/ecs.json from botocore (a wheel, its folder or service-2.json)
+  dist [--binary FILE] [--out DIR]
+                      make archive, Debian package, container image, SBOM and sums in target/dist
   venv                make target/venv with botocore, boto3 and the AWS CLI";
 
 /// A failure that has been told already.
@@ -93,6 +96,7 @@ fn run(words: &[&str]) -> anyhow::Result<()> {
         ["codegen"] => codegen::run(codegen::Mode::Write),
         ["codegen", "--check"] => codegen::run(codegen::Mode::Check),
         ["parity", options @ ..] => parity::run(options),
+        ["dist", options @ ..] => dist::run(options),
         ["venv"] => venv::run(),
         _ => anyhow::bail!("unknown task\n{USAGE}"),
     }

@@ -99,6 +99,12 @@ impl Programs {
     }
 }
 
+/// The server as it is shipped: with nothing but its own features.
+pub(crate) fn release() -> anyhow::Result<PathBuf> {
+    shell::check(shell::cargo().args(["build", "--release", "--package", "longshore"]))?;
+    Ok(target().join("release/longshore"))
+}
+
 /// The server's development build: it is quick to make, and containers do not run slower in it.
 pub(crate) fn development() -> anyhow::Result<PathBuf> {
     shell::check(shell::cargo().args(["build", "--package", "longshore"]))?;
