@@ -36,8 +36,6 @@ pub(crate) fn check(settings: &Settings, definition: &Definition) -> Result<(), 
 
 fn of_task(settings: &Settings, task: &TaskDefinition) -> Vec<String> {
     let set = [
-        ("pidMode", task.pid_mode.is_some()),
-        ("ipcMode", task.ipc_mode.is_some()),
         ("proxyConfiguration", task.proxy_configuration.is_some()),
         (
             "inferenceAccelerators",
@@ -82,8 +80,6 @@ fn of_container(
             container.repository_credentials.is_some(),
         ),
         ("links", filled(&container.links)),
-        ("interactive", container.interactive == Some(true)),
-        ("pseudoTerminal", container.pseudo_terminal == Some(true)),
         ("credentialSpecs", filled(&container.credential_specs)),
         (
             "disableNetworking",
@@ -242,7 +238,7 @@ mod tests {
         check(
             r#","systemControls":[{"namespace":"kernel.sem","value":"1"}]"#,
             r#","ipcMode":"host""#,
-            "ipcMode, main.systemControls 'kernel.sem', which would change the host with ipcMode 'host'",
+            "main.systemControls 'kernel.sem', which would change the host with ipcMode 'host'",
         );
     }
 
@@ -315,8 +311,8 @@ mod tests {
 
     #[test]
     fn what_is_kept_or_harmless_to_leave_out_is_accepted() {
-        let container = r#","versionConsistency":"enabled","secrets":[],
-            "restartPolicy":{"enabled":true},
+        let container = r#","versionConsistency":"enabled","interactive":true,"secrets":[],
+            "restartPolicy":{"enabled":true},"pseudoTerminal":true,
             "linuxParameters":{"initProcessEnabled":true,"maxSwap":0,"swappiness":9,
                 "tmpfs":[{"containerPath":"/t","size":1,"mountOptions":["mode=0700","noexec"]}]},
             "portMappings":[{"containerPort":80,"name":"web","appProtocol":"http"}],
@@ -329,7 +325,7 @@ mod tests {
                 "awslogs-region":"r","mode":"non-blocking","max-buffer-size":"1m"}}"#;
         check(
             container,
-            r#","taskRoleArn":"t","ephemeralStorage":{"sizeInGiB":30},
+            r#","taskRoleArn":"t","pidMode":"task","ipcMode":"none","ephemeralStorage":{"sizeInGiB":30},
                 "volumes":[{"name":"v"},{"name":"bound","host":{"sourcePath":"/srv/data/x"}},
                 {"name":"files","efsVolumeConfiguration":{"fileSystemId":"fs-1","rootDirectory":"x"}}]"#,
             "",

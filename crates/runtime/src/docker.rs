@@ -237,6 +237,7 @@ impl Driver for DockerDriver {
             network: mode(&spec.key, network)?,
             shared: shared.as_deref(),
             labels: self.labels(spec).await?,
+            image_environment: pull::environment(&self.objects, &spec.image).await?,
         };
         let body = body::create(spec, &place)?;
         let made = self.objects.make(&name, &body, was_started).await;

@@ -42,9 +42,10 @@ use tokio::time::timeout;
 use crate::driver::{Capacity, Driver, Executed};
 use cgroup::Cgroups;
 use container::folder::{Folder, Folders};
+use container::process::Process;
 use container::record::Request;
 use container::template::Template;
-use container::{execute, launch, outcome};
+use container::{execute, holder, launch, outcome};
 use image::{ImageConfig, ImageStore, Progress, Registries};
 use network::{Network, NetworkConfig};
 pub use requirements::{Examined, NativeError, Outcome, examine};
@@ -75,6 +76,8 @@ pub struct NativeDriver {
     logs: PathBuf,
     folders: Folders,
     filters: PathBuf,
+    /// Held while a process is looked for that keeps namespaces of a task.
+    holders: tokio::sync::Mutex<()>,
     /// Volumes that outlive their tasks.
     volumes: PathBuf,
     /// The layer below all images.
@@ -115,6 +118,7 @@ impl NativeDriver {
             folders,
             base,
             filters: requirements::folder(&root.join("filters"))?,
+            holders: tokio::sync::Mutex::default(),
             volumes: requirements::folder(&root.join("volumes"))?,
             cgroups,
             capacity: requirements::capacity(),
@@ -148,6 +152,7 @@ impl NativeDriver {
         let network = own_network(&spec.key, network)?;
         let (images, wanted) = (self.images.clone(), spec.clone());
         let leased = spawn_blocking(move || lease_image(&images, &wanted)).await;
+        let holder = self.holder(spec).await.map_err(cannot_share)?;
         let (image, mut layers) = leased.map_err(io::Error::other).map_err(cannot_lease)??;
         layers.insert(0, self.base.clone());
         Ok(Request {
@@ -158,11 +163,24 @@ impl NativeDriver {
             network,
             task_volumes: self.folders.volumes(spec.key.task),
             host_volumes: self.volumes.clone(),
+            holder,
             logs: self.logs.clone(),
             filters: self.filters.clone(),
             folder: folder.path().to_owned(),
             host_name: host_name(),
         })
+    }
+
+    /// Who keeps the namespaces that the container shares with others of its task.
+    async fn holder(&self, spec: &ContainerSpec) -> io::Result<Option<Process>> {
+        if !holder::is_needed(spec) {
+            return Ok(None);
+        }
+        let _one = self.holders.lock().await;
+        let task = self.folders.task(spec.key.task);
+        holder::find_or_start(&self.shim, &task, spec)
+            .await
+            .map(Some)
     }
 
     /// Kills the container if it still runs and waits for its end. Keeps a new start out as
@@ -307,6 +325,8 @@ impl Driver for NativeDriver {
                 locks.push(self.end(&folder, &key).await?);
             }
         }
+        let ended = holder::end(&self.folders.task(task)).await;
+        ended.map_err(cannot_stop)?;
         let swept = self.sweeper.sweep(&self.folders, task).await;
         swept.map_err(cannot_stop)?;
         self.network.tear_down(task).await
@@ -397,6 +417,13 @@ fn cannot_create(detail: String) -> Failure {
 
 fn cannot_lease(error: impl ToString) -> Failure {
     cannot_create(format!("the image cannot be used: {}", error.to_string()))
+}
+
+fn cannot_share(error: impl ToString) -> Failure {
+    let error = error.to_string();
+    cannot_create(format!(
+        "the namespaces of the task cannot be made: {error}"
+    ))
 }
 
 fn cannot_stop(error: impl ToString) -> Failure {

@@ -1,7 +1,10 @@
 //! A container of a definition in the engine's words.
 
+use std::collections::BTreeSet;
+
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, ResourcesUlimits};
-use model::container::{ContainerSpec, Failure, NamespaceMode};
+use model::container::{ContainerSpec, EnvironmentVariable, Failure, NamespaceMode};
+use model::payload::merge_environment;
 
 use super::mounts;
 
@@ -27,6 +30,8 @@ pub(super) struct Place<'a> {
     /// The holder of the task's shared namespaces, where the definition shares any.
     pub(super) shared: Option<&'a str>,
     pub(super) labels: Vec<(String, String)>,
+    /// `NAME=value` of the image, to which what the platform tells gives way.
+    pub(super) image_environment: Vec<String>,
 }
 
 impl Place<'_> {
@@ -40,7 +45,6 @@ pub(super) fn create(
     spec: &ContainerSpec,
     place: &Place<'_>,
 ) -> Result<ContainerCreateBody, Failure> {
-    let variables = spec.environment.iter();
     let labels = spec
         .labels
         .iter()
@@ -49,11 +53,7 @@ pub(super) fn create(
         image: Some(spec.image.clone()),
         entrypoint: spec.entry_point.clone(),
         cmd: spec.command.clone(),
-        env: Some(
-            variables
-                .map(|variable| format!("{}={}", variable.name, variable.value))
-                .collect(),
-        ),
+        env: Some(environment(spec, place)),
         working_dir: spec.working_directory.clone(),
         user: spec.user.clone(),
         hostname: (!place.joins()).then(|| hostname(spec, place)).flatten(),
@@ -63,6 +63,17 @@ pub(super) fn create(
         host_config: Some(host_config(spec, place)?),
         ..ContainerCreateBody::default()
     })
+}
+
+/// What the platform tells and the image does not, then the definition's.
+fn environment(spec: &ContainerSpec, place: &Place<'_>) -> Vec<String> {
+    let of_image = place.image_environment.iter();
+    let of_image: BTreeSet<&str> = of_image.filter_map(|one| one.split('=').next()).collect();
+    let mut platform = spec.platform_environment.clone();
+    platform.retain(|variable| !of_image.contains(variable.name.as_str()));
+    let merged = merge_environment(platform, spec.environment.clone());
+    let entry = |variable: EnvironmentVariable| format!("{}={}", variable.name, variable.value);
+    merged.into_iter().map(entry).collect()
 }
 
 /// As given; else the engine's own in its own network, else the start of `runtimeId`.
@@ -220,6 +231,7 @@ mod tests {
             network,
             shared: Some("holder"),
             labels: vec![("longshore.task".to_owned(), "7".to_owned())],
+            image_environment: vec!["PATH=/bin".to_owned(), "AWS_REGION=image".to_owned()],
         };
         let mut body = create(spec, &place).unwrap();
         let config = body.host_config.take().unwrap();
@@ -247,6 +259,22 @@ mod tests {
         let log = config.log_config.unwrap();
         assert_eq!(log.typ.as_deref(), Some("json-file"));
         assert_eq!(log.config.unwrap()["mode"], "blocking");
+    }
+
+    #[test]
+    fn the_platform_gives_way_to_the_image_and_to_the_definition() {
+        let variable = |name: &str| EnvironmentVariable {
+            name: name.to_owned(),
+            value: "v".to_owned(),
+        };
+        let mut spec = spec();
+        spec.platform_environment = ["A", "AWS_REGION", "B"].map(variable).into();
+        spec.environment = vec![EnvironmentVariable {
+            value: "own".to_owned(),
+            ..variable("B")
+        }];
+        let (body, _) = made(&spec, "none");
+        assert_eq!(body.env.unwrap(), ["A=v", "B=own"]);
     }
 
     #[test]

@@ -84,6 +84,14 @@ async fn inspect(objects: &Objects, image: &str) -> Result<Option<ImageInspect>,
     answer.map_err(|error| cannot_pull(reason(image, &Reference::parse(image), &error)))
 }
 
+/// What the image says of its containers' environment; nothing of one that is not there.
+pub(super) async fn environment(objects: &Objects, image: &str) -> Result<Vec<String>, Failure> {
+    let config = inspect(objects, image)
+        .await?
+        .and_then(|image| image.config);
+    Ok(config.and_then(|config| config.env).unwrap_or_default())
+}
+
 async fn fetch(
     objects: &Objects,
     image: &str,

@@ -4,6 +4,7 @@
 
 pub(crate) mod execute;
 pub(crate) mod folder;
+pub(crate) mod holder;
 pub(crate) mod launch;
 pub(crate) mod outcome;
 pub(crate) mod process;

@@ -43,6 +43,13 @@ pub(crate) fn own_mount_namespace() -> io::Result<()> {
     Ok(())
 }
 
+/// Moves the calling process, which must have one thread, into another's mount namespace.
+pub(crate) fn enter_mount_namespace(pid: i32) -> io::Result<()> {
+    let namespace = File::open(format!("/proc/{pid}/ns/mnt"))?;
+    nix::sched::setns(namespace, nix::sched::CloneFlags::CLONE_NEWNS)?;
+    Ok(())
+}
+
 /// Mounts the container's root at `<folder>/rootfs`.
 pub(crate) fn mount_root(folder: &Path, layers: &[PathBuf]) -> io::Result<PathBuf> {
     let root = folder.join("rootfs");

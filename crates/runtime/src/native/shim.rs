@@ -9,9 +9,11 @@
 mod create;
 mod execute;
 mod filter;
+mod hold;
 mod init;
 mod output;
 mod program;
+mod streams;
 mod template;
 mod watch;
 
@@ -30,13 +32,14 @@ use super::container::process::Process;
 use super::container::record::Report;
 
 /// The hidden subcommand: `DIR` runs a container, `exec DIR` a command inside one, `template`
-/// runs a container for each order.
+/// runs a container for each order, `hold DIR MIB` keeps the namespaces that a task shares.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     match arguments.as_slice() {
         [word] if word == "template" => template::main(),
         [folder] => main(Path::new(folder)),
         [word, folder] if word == "exec" => execute::main(Path::new(folder)),
+        [word, task, mib] if word == "hold" => hold::main(Path::new(task), &mib.to_string_lossy()),
         _ => ExitCode::from(2),
     }
 }

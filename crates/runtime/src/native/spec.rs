@@ -11,7 +11,7 @@ pub(crate) mod user;
 
 use std::path::PathBuf;
 
-use model::container::{ContainerSpec, Failure};
+use model::container::{ContainerSpec, Failure, NamespaceMode};
 use serde_json::{Value, json};
 
 use super::container::record::Request;
@@ -111,12 +111,10 @@ fn readonly_paths(cgroup: CgroupVersion) -> Vec<&'static str> {
 }
 
 fn namespaces(request: &Request, cgroup: CgroupVersion) -> Value {
-    let mut list = vec![
-        json!({ "type": "pid" }),
-        json!({ "type": "ipc" }),
-        json!({ "type": "uts" }),
-        json!({ "type": "mount" }),
-    ];
+    let of_spec = [("pid", request.spec.pid), ("ipc", request.spec.ipc)];
+    let of_spec = of_spec.map(|(kind, mode)| namespace(kind, mode, request));
+    let mut list: Vec<Value> = of_spec.into_iter().flatten().collect();
+    list.extend([json!({ "type": "uts" }), json!({ "type": "mount" })]);
     // With version 1 the engines show a container its own folders by bind mounts instead.
     if cgroup == CgroupVersion::V2 {
         list.push(json!({ "type": "cgroup" }));
@@ -125,6 +123,17 @@ fn namespaces(request: &Request, cgroup: CgroupVersion) -> Value {
         list.push(json!({ "type": "network", "path": path }));
     }
     Value::Array(list)
+}
+
+/// One of its own, the task's, or none for the host's.
+fn namespace(kind: &str, mode: NamespaceMode, request: &Request) -> Option<Value> {
+    match mode {
+        NamespaceMode::Own => Some(json!({ "type": kind })),
+        NamespaceMode::Task => {
+            Some(json!({ "type": kind, "path": request.shared_namespace(kind) }))
+        }
+        NamespaceMode::Host => None,
+    }
 }
 
 fn device(device: &Device) -> Value {

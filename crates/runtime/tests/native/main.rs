@@ -13,5 +13,6 @@ mod limits;
 mod output;
 mod process;
 mod restart;
+mod surroundings;
 mod testbed;
 mod volumes;

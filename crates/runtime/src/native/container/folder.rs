@@ -14,7 +14,8 @@
 //! | `config.json`, `state/`, `rootfs/`, `upper/`, `work/` | shim | the container itself |
 //! | `shim.log` | shim | its last words, should it crash |
 //!
-//! Beside the containers of a task are its volumes, `.volumes/<name>/data/`.
+//! Beside the containers of a task are its volumes, `.volumes/<name>/data/`, and where its
+//! containers share namespaces, the process that holds them, `.holder.json`.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -163,7 +164,7 @@ impl Folder {
         }
     }
 
-    fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+    pub(crate) fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         serde_json::from_slice(&fs::read(self.join(name)).ok()?).ok()
     }
 }

@@ -30,11 +30,19 @@ pub(crate) struct Request {
     /// Where the volumes of the task, and those of the host, are.
     pub(crate) task_volumes: PathBuf,
     pub(crate) host_volumes: PathBuf,
+    /// Who holds the namespaces that the containers of the task share.
+    pub(crate) holder: Option<Process>,
     /// Name of the host, which containers in its network namespace share.
     pub(crate) host_name: String,
 }
 
 impl Request {
+    /// The holder's namespace of a kind, as a path.
+    pub(crate) fn shared_namespace(&self, kind: &str) -> Option<String> {
+        let pid = self.holder?.pid;
+        Some(format!("/proc/{pid}/ns/{kind}"))
+    }
+
     /// As given; else the host's in its own network, else the start of the id, as engines do.
     pub(crate) fn hostname(&self) -> String {
         match &self.spec.identity.hostname {

@@ -1,25 +1,26 @@
 //! From the request in a folder to a running container, or to a failure that leaves nothing.
 
 use std::error::Error;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use libcontainer::container::Container;
 use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::error::LibcontainerError;
 use libcontainer::syscall::syscall::SyscallType;
-use model::container::{ContainerKey, Failure, FailureName};
+use model::container::{ContainerKey, Failure, FailureName, NamespaceMode};
 use rustix::process::{
     Pid, Resource, Rlimit, Signal, WaitOptions, getrlimit, kill_process, setrlimit, wait,
 };
 use serde_json::Value;
 
 use super::filter::Compiled;
-use super::output::{Pipe, Sink};
-use super::program::{Program, Style, pipe};
+use super::output::Sink;
+use super::program::{Program, Style};
+use super::streams::{self, Streams};
 use super::watch::Running;
 use crate::native::cgroup::{Cgroups, Groups};
 use crate::native::clock;
@@ -39,6 +40,10 @@ pub(super) fn container(folder: &Folder) -> Result<Running, Failure> {
     let cgroups = Cgroups::find()
         .and_then(|found| found.ok_or_else(|| io::Error::other("no control groups are mounted")))
         .map_err(cannot("the control groups cannot be found"))?;
+    if let Some(holder) = request.holder {
+        rootfs::enter_mount_namespace(holder.pid)
+            .map_err(cannot("the namespaces of the task cannot be entered"))?;
+    }
     rootfs::own_mount_namespace().map_err(cannot("a mount namespace is not permitted"))?;
     let stage = stage::make(folder.path()).map_err(cannot("its mounts have no place"))?;
     let cgroups = match cgroups.version() {
@@ -62,7 +67,8 @@ fn make(folder: &Folder, request: &Request, cgroups: &Cgroups) -> Result<Running
         .limit_task(request.spec.key.task, request.spec.task_limits)
         .map_err(cannot("the limits of the task cannot be set"))?;
     let (groups, filter) = prepare_bundle(folder, request, cgroups)?;
-    let output = Output::open(request).map_err(cannot("the output cannot be opened"))?;
+    let (streams, mut ends) =
+        streams::open(folder, request).map_err(cannot("the output cannot be opened"))?;
     let life = folder.hold_life().map_err(cannot("no pipe for the end"))?;
     let style = if request.spec.init_process {
         Style::UnderInit
@@ -72,11 +78,15 @@ fn make(folder: &Folder, request: &Request, cgroups: &Cgroups) -> Result<Running
     let (program, complaints) =
         Program::new(style, groups, filter).map_err(cannot("no pipe for the start"))?;
 
-    let built = build(folder, &request.spec.key, program, output.write_ends);
-    let mut container = match built {
-        Ok(container) => container,
+    let built = build(folder, &request.spec.key, program, streams);
+    let (mut container, listener) = match built {
+        Ok(built) => built,
         Err(error) => return Err(explain(complaints.read(), error.as_ref())),
     };
+    if let Some(listener) = listener {
+        let terminal = streams::receive(&listener);
+        ends.pipes = vec![terminal.map_err(cannot("the terminal cannot be opened"))?];
+    }
     let process = container
         .pid()
         .ok_or_else(|| io::Error::other("the container has no process"))
@@ -99,8 +109,10 @@ fn make(folder: &Folder, request: &Request, cgroups: &Cgroups) -> Result<Running
     Ok(Running {
         key: request.spec.key.clone(),
         started,
-        pipes: output.read_ends,
-        sink: output.sink,
+        pipes: ends.pipes,
+        _input: ends.input,
+        leaves_processes: request.spec.pid != NamespaceMode::Own,
+        sink: sink(request),
         cgroups: cgroups.clone(),
         life,
     })
@@ -217,57 +229,44 @@ fn write_specification(folder: &Folder, specification: &Value) -> io::Result<()>
     file.write_all(&serde_json::to_vec(specification)?)
 }
 
-struct Output {
-    read_ends: [Pipe; 2],
-    write_ends: [OwnedFd; 2],
-    sink: Sink,
+/// A container without its log is better than none: the lines lost are counted.
+fn sink(request: &Request) -> Sink {
+    let target = &request.spec.log;
+    let names = (
+        logs::GroupName::parse(&target.group),
+        logs::StreamName::parse(&target.stream),
+    );
+    Sink::new(match names {
+        (Ok(group), Ok(stream)) => logs::Writer::open(&request.logs, &group, &stream).ok(),
+        _ => None,
+    })
 }
 
-impl Output {
-    fn open(request: &Request) -> io::Result<Self> {
-        let ((out, out_end), (err, err_end)) = (pipe()?, pipe()?);
-        // A container without its log is better than none: the lines lost are counted.
-        let target = &request.spec.log;
-        let names = (
-            logs::GroupName::parse(&target.group),
-            logs::StreamName::parse(&target.stream),
-        );
-        let writer = match names {
-            (Ok(group), Ok(stream)) => logs::Writer::open(&request.logs, &group, &stream).ok(),
-            _ => None,
-        };
-        Ok(Self {
-            read_ends: [Pipe::new(out)?, Pipe::new(err)?],
-            write_ends: [out_end, err_end],
-            sink: Sink::new(writer),
-        })
-    }
-}
-
+/// With the socket that a terminal comes from, if the container has one.
 fn build(
     folder: &Folder,
     key: &ContainerKey,
     program: Program,
-    [stdout, stderr]: [OwnedFd; 2],
-) -> Result<Container, Box<LibcontainerError>> {
+    streams: Streams,
+) -> Result<(Container, Option<UnixListener>), Box<LibcontainerError>> {
     let boxed = |error: LibcontainerError| Box::new(error);
     let states = folder.join("state");
-    let null = fs::create_dir(&states).and_then(|()| File::open("/dev/null"));
-    let null = null.map_err(|error| boxed(LibcontainerError::OtherIO(error)))?;
-    ContainerBuilder::new(key.runtime_id(), SyscallType::default())
+    let made = fs::create_dir(&states);
+    made.map_err(|error| boxed(LibcontainerError::OtherIO(error)))?;
+    let builder = ContainerBuilder::new(key.runtime_id(), SyscallType::default())
         .with_root_path(states)
         .map_err(boxed)?
-        .with_executor(program)
-        .with_stdin(OwnedFd::from(null))
-        .with_stdout(stdout)
-        .with_stderr(stderr)
+        .with_executor(program);
+    let (builder, listener) = streams.give(builder);
+    let container = builder
         .validate_id()
         .map_err(boxed)?
         .as_init(folder.path())
         .with_systemd(false)
         .with_detach(true)
         .build()
-        .map_err(boxed)
+        .map_err(boxed)?;
+    Ok((container, listener))
 }
 
 /// A complaint of the container's own process is about its program; all else about its making.

@@ -111,6 +111,8 @@ impl ProcessFile {
         let masked = specification["linux"]["maskedPaths"].as_array();
         let confined = masked.is_some_and(|paths| !paths.is_empty());
         let process = &mut specification["process"];
+        // Its output is a pipe, whatever the container's is.
+        process["terminal"] = serde_json::json!(false);
         process["args"] = serde_json::json!(request.command);
         let name = format!("exec-{}", std::process::id());
         folder.write(&name, process)?;

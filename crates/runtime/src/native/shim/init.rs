@@ -24,6 +24,8 @@ pub(super) fn become_init() -> Result<(), Errno> {
         }
         ForkResult::Parent { child } => {
             close_all();
+            // Where it is not the first process of its namespace, orphans come to it all the same.
+            let _ = nix::sys::prctl::set_child_subreaper(true);
             let code = serve(child, &all);
             std::process::exit(code)
         }

@@ -43,6 +43,8 @@ pub(super) struct Pipe {
     /// `None` after its end.
     file: Option<File>,
     lines: Lines,
+    /// A terminal ends lines with two characters.
+    is_terminal: bool,
 }
 
 impl Pipe {
@@ -51,6 +53,14 @@ impl Pipe {
         Ok(Self {
             file: Some(read_end.into()),
             lines: Lines::default(),
+            is_terminal: false,
+        })
+    }
+
+    pub(super) fn terminal(master: OwnedFd) -> io::Result<Self> {
+        Ok(Self {
+            is_terminal: true,
+            ..Self::new(master)?
         })
     }
 
@@ -64,7 +74,13 @@ impl Pipe {
         let Some(file) = &mut self.file else { return };
         match file.read(buffer) {
             Ok(0) => self.end(sink),
-            Ok(count) => sink.store(&self.lines.push(&buffer[..count])),
+            Ok(count) => {
+                let mut lines = self.lines.push(&buffer[..count]);
+                if self.is_terminal {
+                    lines.iter_mut().for_each(without_return);
+                }
+                sink.store(&lines);
+            }
             Err(error) if matches!(error.kind(), WouldBlock | Interrupted) => {}
             Err(_) => self.end(sink),
         }
@@ -74,5 +90,11 @@ impl Pipe {
     pub(super) fn end(&mut self, sink: &mut Sink) {
         self.file = None;
         sink.store(&self.lines.finish());
+    }
+}
+
+fn without_return(line: &mut Vec<u8>) {
+    if line.last() == Some(&b'\r') {
+        line.pop();
     }
 }

@@ -26,7 +26,11 @@ const READ_BYTES: usize = 64 * 1024;
 pub(super) struct Running {
     pub(super) key: ContainerKey,
     pub(super) started: StartedRecord,
-    pub(super) pipes: [Pipe; 2],
+    pub(super) pipes: Vec<Pipe>,
+    /// Kept open for a program that reads what nobody writes.
+    pub(super) _input: Option<OwnedFd>,
+    /// The container's processes do not end with the first of them.
+    pub(super) leaves_processes: bool,
     pub(super) sink: Sink,
     pub(super) cgroups: Cgroups,
     /// Closed when the exit is written.
@@ -38,6 +42,11 @@ impl Running {
     pub(super) fn watch(mut self, folder: &Folder) -> ExitCode {
         let status = self.read_until_end();
         let at = clock::now();
+        let kills = self.cgroups.memory_kills(&self.key);
+        if self.leaves_processes {
+            // What cannot be ended now is when the container is removed.
+            let _ = self.cgroups.remove_container(&self.key);
+        }
         self.drain();
         let code = status.map(exit_code);
         let reason = match (code, self.sink.lost()) {
@@ -45,7 +54,6 @@ impl Running {
             (Some(_), 0) => None,
             (Some(_), lost) => Some(format!("{lost} lines of output could not be stored")),
         };
-        let kills = self.cgroups.memory_kills(&self.key);
         let exit = Exit {
             code,
             out_of_memory: outcome::out_of_memory(code, kills),

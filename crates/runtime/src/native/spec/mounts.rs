@@ -1,9 +1,13 @@
 //! What is mounted in a container besides its root.
 
+use std::path::Path;
+
+use model::container::NamespaceMode;
 use serde_json::{Value, json};
 
 use super::Host;
 use super::resources::CgroupVersion;
+use crate::native::container::holder::{SHARED_MEMORY, SHARED_MEMORY_MIB};
 use crate::native::container::record::Request;
 use crate::native::stage::{ETC, STAGE};
 use crate::native::volume::LateMount;
@@ -11,13 +15,12 @@ use crate::native::volume::LateMount;
 /// Where control groups are shown.
 pub(crate) const CGROUPS: &str = "/sys/fs/cgroup";
 
-/// Size of `/dev`, and of `/dev/shm` unless the definition has another, as every engine has it.
+/// Size of `/dev`, as every engine has it.
 const DEV_MIB: u32 = 64;
 
 /// The kernel's file systems, then the three files that depend on the task's network.
 pub(crate) fn mounts(request: &Request, host: &Host) -> Value {
     let access = if request.spec.privileged { "rw" } else { "ro" };
-    let shared_memory = request.spec.shared_memory_mib.filter(|mib| *mib > 0);
     let mut list = vec![
         mount("/proc", "proc", &["nosuid", "noexec", "nodev"]),
         mount(
@@ -43,17 +46,7 @@ pub(crate) fn mounts(request: &Request, host: &Host) -> Value {
             ],
         ),
         mount("/dev/mqueue", "mqueue", &["nosuid", "noexec", "nodev"]),
-        mount(
-            "/dev/shm",
-            "tmpfs",
-            &[
-                "nosuid",
-                "noexec",
-                "nodev",
-                "mode=1777",
-                &format!("size={}m", shared_memory.unwrap_or(DEV_MIB)),
-            ],
-        ),
+        shared_memory(request),
         mount("/sys", "sysfs", &["nosuid", "noexec", "nodev", access]),
     ];
     list.extend(cgroups(host, access));
@@ -62,6 +55,30 @@ pub(crate) fn mounts(request: &Request, host: &Host) -> Value {
     }
     list.extend(host.late_mounts.iter().map(late));
     Value::Array(list)
+}
+
+/// It goes with the namespace of interprocess communication.
+fn shared_memory(request: &Request) -> Value {
+    let bound = |source: &Path| {
+        let options = ["rbind", "rprivate", "nosuid", "noexec", "nodev"];
+        json!({ "destination": "/dev/shm", "type": "bind", "source": source, "options": options })
+    };
+    let mib = request.spec.shared_memory_mib.filter(|mib| *mib > 0);
+    match (request.spec.ipc, request.folder.parent()) {
+        (NamespaceMode::Host, _) => bound(Path::new("/dev/shm")),
+        (NamespaceMode::Task, Some(task)) => bound(&task.join(SHARED_MEMORY)),
+        _ => mount(
+            "/dev/shm",
+            "tmpfs",
+            &[
+                "nosuid",
+                "noexec",
+                "nodev",
+                "mode=1777",
+                &format!("size={}m", mib.unwrap_or(SHARED_MEMORY_MIB)),
+            ],
+        ),
+    }
 }
 
 fn mount(destination: &str, kind: &str, options: &[&str]) -> Value {

@@ -24,7 +24,7 @@ pub(crate) fn process(
     let (spec, user) = (&request.spec, &host.user);
     let names = capabilities.oci_names();
     let mut process = json!({
-        "terminal": false,
+        "terminal": spec.terminal,
         "user": { "uid": user.uid, "gid": user.gid, "additionalGids": user.additional_gids },
         "args": arguments(spec, &request.image)?,
         "env": environment(request)?,

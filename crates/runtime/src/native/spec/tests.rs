@@ -48,6 +48,7 @@ fn request() -> Request {
         folder: "/tasks/abc/app".into(),
         task_volumes: "/tasks/abc/.volumes".into(),
         host_volumes: "/volumes".into(),
+        holder: None,
         host_name: "host".to_owned(),
     }
 }
