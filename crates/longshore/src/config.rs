@@ -35,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) network: Network,
     pub(crate) volumes: Volumes,
     pub(crate) registry: Registry,
+    pub(crate) docker: Docker,
     pub(crate) scripted: Scripted,
     pub(crate) metrics: Metrics,
     /// Container instances to host; without any the machine as a whole is one.
@@ -57,6 +58,15 @@ pub(crate) struct Capacity {
     /// A command and its arguments, run when a provider wants another number of instances.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) hook: Vec<String>,
+}
+
+/// The engine of the docker driver.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct Docker {
+    /// `unix:///path` or `tcp://host:port`, instead of what the docker command line would use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) host: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -100,6 +110,7 @@ impl Default for Config {
             network: Network::default(),
             volumes: Volumes::default(),
             registry: Registry::default(),
+            docker: Docker::default(),
             scripted: Scripted::default(),
             metrics: Metrics::default(),
             instances: Vec::new(),

@@ -1,15 +1,21 @@
 //! Chooses and opens the driver that runs the containers.
 
+#[cfg(target_os = "linux")]
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use runtime::docker::{DockerConfig, DockerDriver, DockerError, Surroundings};
+#[cfg(target_os = "linux")]
 use runtime::native::image::{ImageError, ImageStore, Registries};
+#[cfg(target_os = "linux")]
 use runtime::native::network::NetworkConfig;
+#[cfg(target_os = "linux")]
 use runtime::native::{NativeConfig, NativeDriver, NativeError};
 use runtime::scripted::Scripted;
 use runtime::{Capacity, Driver};
 
+#[cfg(target_os = "linux")]
 use crate::SHIM;
 use crate::arguments::DriverName;
 use crate::clock::ServerClock;
@@ -18,15 +24,22 @@ use crate::instances;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DriverError {
+    #[cfg(target_os = "linux")]
     #[error("{0}")]
     Native(#[from] NativeError),
+    #[cfg(not(target_os = "linux"))]
+    #[error("the native driver needs Linux; use --driver docker")]
+    NotLinux,
+    #[error("{0}")]
+    Docker(#[from] DockerError),
     #[error(
-        "no driver can run containers here: {0}; or try `longshore up --driver scripted`, which \
-         starts nothing"
+        "no driver can run containers here: native: {native}; docker: {docker}; or try `longshore \
+         up --driver scripted`, which starts nothing"
     )]
-    NoneWorks(NativeError),
-    #[error("the docker driver is not built in this version; use --driver native or scripted")]
-    Docker,
+    NoneWorks {
+        native: Box<DriverError>,
+        docker: DockerError,
+    },
     #[error("the scripted driver cannot use {path}: {source}")]
     Scripted {
         path: String,
@@ -65,7 +78,7 @@ pub(crate) async fn open(
     let own: Arc<dyn Driver> = if is_scripted {
         Arc::new(scripted(config, data_dir, clock)?)
     } else {
-        real(config, data_dir).await?
+        real(config, data_dir, clock).await?
     };
     let beside = !is_scripted && instances::any_scripted(&config.instances);
     let beside = beside
@@ -78,20 +91,50 @@ pub(crate) async fn open(
     })
 }
 
-async fn real(config: &Config, data_dir: &Path) -> Result<Arc<dyn Driver>, DriverError> {
+async fn real(
+    config: &Config,
+    data_dir: &Path,
+    clock: &ServerClock,
+) -> Result<Arc<dyn Driver>, DriverError> {
     if config.driver == DriverName::Docker {
-        return Err(DriverError::Docker);
+        return Ok(docker(config, data_dir, clock).await?);
     }
     match native(config, data_dir).await {
-        Ok(driver) => Ok(Arc::new(driver)),
-        Err(DriverError::Native(why)) if config.driver == DriverName::Auto => {
-            Err(DriverError::NoneWorks(why))
+        // What is wrong in the configuration is no reason to take another driver.
+        Err(wrong @ DriverError::Pool(_)) => Err(wrong),
+        Err(missing) if config.driver == DriverName::Auto => {
+            let docker = docker(config, data_dir, clock).await;
+            docker.map_err(|docker| DriverError::NoneWorks {
+                native: Box::new(missing),
+                docker,
+            })
         }
-        Err(other) => Err(other),
+        other => other,
     }
 }
 
-async fn native(config: &Config, data_dir: &Path) -> Result<NativeDriver, DriverError> {
+async fn docker(
+    config: &Config,
+    data_dir: &Path,
+    clock: &ServerClock,
+) -> Result<Arc<dyn Driver>, DockerError> {
+    let docker = DockerConfig {
+        data: data_dir.to_owned(),
+        logs: logs_root(data_dir),
+        surroundings: Surroundings::of_process(config.docker.host.clone()),
+        credentials: Box::new(|_| Ok(None)),
+        clock: Arc::new(clock.clone()),
+    };
+    Ok(Arc::new(DockerDriver::open(docker).await?))
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn native(_: &Config, _: &Path) -> Result<Arc<dyn Driver>, DriverError> {
+    Err(DriverError::NotLinux)
+}
+
+#[cfg(target_os = "linux")]
+async fn native(config: &Config, data_dir: &Path) -> Result<Arc<dyn Driver>, DriverError> {
     let network = network(config)?;
     let shim = ["/proc/self/exe", SHIM].map(OsString::from).to_vec();
     let native = NativeConfig {
@@ -101,7 +144,7 @@ async fn native(config: &Config, data_dir: &Path) -> Result<NativeDriver, Driver
         network,
         registries: registries(config),
     };
-    Ok(NativeDriver::open(native).await?)
+    Ok(Arc::new(NativeDriver::open(native).await?))
 }
 
 fn scripted(
@@ -126,6 +169,7 @@ fn scripted(
     Ok(driver.with_capacity(capacity).for_many_hosts())
 }
 
+#[cfg(target_os = "linux")]
 fn network(config: &Config) -> Result<NetworkConfig, DriverError> {
     let mut network = NetworkConfig::of_host();
     if let Some(pool) = &config.network.pool {
@@ -135,6 +179,7 @@ fn network(config: &Config) -> Result<NetworkConfig, DriverError> {
 }
 
 /// Credentials as `docker login` leaves them.
+#[cfg(target_os = "linux")]
 fn registries(config: &Config) -> Registries {
     let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let docker = folder("DOCKER_CONFIG").or_else(|| Some(folder("HOME")?.join(".docker")));
@@ -145,6 +190,7 @@ fn registries(config: &Config) -> Registries {
 }
 
 /// The image store of a data directory, for the `image` commands.
+#[cfg(target_os = "linux")]
 pub(crate) fn images(data_dir: &Path) -> Result<ImageStore, ImageError> {
     ImageStore::open(&images_root(data_dir))
 }
