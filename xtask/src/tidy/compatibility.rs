@@ -1,5 +1,5 @@
 //! `docs/COMPATIBILITY.md`: a table that ends with the columns State and Proof says of each row
-//! that it works or differs, and names tests that exist, or that it is missing, and why.
+//! that it works or differs, and names tests that exist, or that it is missing or refused, and why.
 
 use anyhow::Context as _;
 
@@ -42,11 +42,13 @@ fn problem(tree: &Tree, row: &str) -> Option<String> {
     };
     match state {
         "works" | "differs" => proof::check(tree, proof).err(),
-        "missing" if proof.is_empty() || proof.starts_with('`') => {
-            Some("say why it is missing".to_owned())
+        "missing" | "refused" if proof.is_empty() || proof.starts_with('`') => {
+            Some(format!("say why it is {state}"))
         }
-        "missing" => None,
-        other => Some(format!("{other} is none of works, differs, missing")),
+        "missing" | "refused" => None,
+        other => Some(format!(
+            "{other} is none of works, differs, missing, refused"
+        )),
     }
 }
 
@@ -73,6 +75,8 @@ mod tests {
         check("| a | works | `crates/a/tests/b.rs::it_runs` |", "");
         check("| a | b | differs | `crates/a/tests/b.rs::it_runs` |", "");
         check("| a | missing | There is no IAM |", "");
+        check("| a | refused | There is no device |", "");
+        check("| a | refused | `it` |", "say why it is refused");
         check(
             "| a | works | `crates/a/tests/b.rs::it_walks` |",
             "there is no test",

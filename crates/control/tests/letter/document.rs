@@ -59,6 +59,18 @@ fn each_parameter_has_a_row() {
 }
 
 #[test]
+fn each_member_of_a_definition_has_a_row_and_each_row_a_member() {
+    let rows = rows("Members of a task definition");
+    let told: BTreeSet<String> = rows.iter().map(|(path, ..)| path.clone()).collect();
+    assert_eq!(told.len(), rows.len(), "a member has two rows");
+    let members = members::inside("TaskDefinition");
+    let missing: Vec<_> = members.difference(&told).collect();
+    assert!(missing.is_empty(), "no row tells of {missing:?}");
+    let unknown: Vec<_> = told.difference(&members).collect();
+    assert!(unknown.is_empty(), "the model does not have {unknown:?}");
+}
+
+#[test]
 fn a_refusal_that_works_is_answered_in_these_words() {
     let cases = all();
     let rows = rows("Refusals");

@@ -27,9 +27,13 @@ static MODEL: LazyLock<Value> = LazyLock::new(|| {
 
 /// Every member of the operation's input, also those inside others, as `member.member`.
 pub(crate) fn of(operation: &str) -> BTreeSet<String> {
+    inside(MODEL["operations"][operation]["input"].as_str().unwrap())
+}
+
+/// The same for a shape.
+pub(crate) fn inside(shape: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let input = MODEL["operations"][operation]["input"].as_str().unwrap();
-    collect(input, "", &mut found);
+    collect(shape, "", &mut found);
     found
 }
 

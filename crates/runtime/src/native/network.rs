@@ -46,8 +46,8 @@ use nix::libc;
 use tokio::sync::{mpsc, oneshot};
 
 use self::host::Host;
-pub(crate) use self::resolv::with_identity;
 pub use self::nftables::{Firewall, firewall};
+pub(crate) use self::resolv::with_identity;
 pub use self::resolv::{container_resolv_conf, resolv_conf};
 
 /// Calls that wait for the owner; a caller waits for room beyond that.
