@@ -86,6 +86,7 @@ impl Wanted<'_> {
         settings.store_put(SharedRequestSerializer::new(Serializer));
         settings.store_put(SharedResponseDeserializer::new(Deserializer::<O>::new(
             self.retry().reading(),
+            self.service.protocol,
         )));
         let endpoint = self.config.elsewhere(self.service, self.options)?;
         self.change_settings(&mut settings, endpoint.as_ref())?;

@@ -98,6 +98,11 @@ impl Config {
         self.logs_endpoint.url()
     }
 
+    /// Where calls of another service go: the given URL, or the public endpoint.
+    pub(crate) fn endpoint_of(&self, service: &Service) -> Result<Endpoint, String> {
+        self.endpoints.of(service, &self.region)
+    }
+
     /// Where a call goes whose options send it elsewhere than the client's calls.
     pub(crate) fn elsewhere(
         &self,

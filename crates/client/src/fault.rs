@@ -34,8 +34,10 @@ impl Fault {
     /// Takes the code from the header, else from the body.
     pub(crate) fn read(status: u16, error_type: Option<&str>, body: &[u8], rules: Reading) -> Self {
         let json: Option<Value> = serde_json::from_slice(body).ok().filter(Value::is_object);
+        let xml = std::str::from_utf8(body).unwrap_or_default();
         let code = error_type
             .or_else(|| text_at(json.as_ref(), &["__type", "code"]))
+            .or_else(|| element(xml, "Code"))
             .map(clean_code)
             .filter(|code| !code.is_empty());
         let answer = match (code, &json) {
@@ -75,7 +77,10 @@ fn understood(
         Some(_) => text_at(json.as_ref(), &["message", "Message"])
             .unwrap_or_default()
             .to_owned(),
-        None => beginning(body),
+        None => {
+            let xml = std::str::from_utf8(body).unwrap_or_default();
+            element(xml, "Message").map_or_else(|| beginning(body), str::to_owned)
+        }
     };
     ServiceError {
         code: code.to_owned(),
@@ -112,6 +117,13 @@ fn text_at<'a>(json: Option<&'a Value>, members: &[&str]) -> Option<&'a str> {
     members
         .iter()
         .find_map(|member| json?.get(member)?.as_str())
+}
+
+/// The text of an element in an error of S3: `<Error><Code>NoSuchKey</Code>…`.
+fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+    let error = &xml[xml.find("<Error>")?..];
+    let (_, rest) = error.split_once(&format!("<{name}>"))?;
+    rest.split_once("</").map(|(text, _)| text)
 }
 
 fn resource_ids(json: Option<&Value>) -> Vec<String> {
@@ -169,6 +181,9 @@ mod tests {
             "m",
         );
         check(Some("ns#Foo"), "<html>", "Foo", "<html>");
+        let xml =
+            "<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code><Message>m</Message></Error>";
+        check(None, xml, "NoSuchKey", "m");
         check(None, r#"{"message":"m"}"#, "UnknownError", "m");
         check(None, r#"{"__type":7,"message":null}"#, "UnknownError", "");
     }

@@ -57,7 +57,7 @@ use crate::options::CallOptions;
 use crate::record::Recorder;
 use crate::response::{Metadata, Response};
 use crate::retry::Quotas;
-use crate::service::Service;
+use crate::service::{Protocol, Service};
 use crate::trace::Trace;
 use crate::transport::Transports;
 use crate::wire::{Address, Prepared};
@@ -144,7 +144,25 @@ impl Pipeline {
     where
         O: DeserializeOwned + Debug + Send + Sync + 'static,
     {
-        let operation = facts.name;
+        let to = match facts.path {
+            Some(path) => Address::Path(path),
+            None => Address::Operation(format!("{}.{}", self.service.target_prefix, facts.name)),
+        };
+        self.ready_to::<O>(facts.name, to, (body, token), (config, options), trace)
+    }
+
+    /// The same for whatever a service can be asked.
+    pub(crate) fn ready_to<O>(
+        &self,
+        operation: &'static str,
+        to: Address,
+        (body, token): (Vec<u8>, Option<String>),
+        (config, options): (&Config, &CallOptions),
+        trace: Trace,
+    ) -> Result<Ready, ErrorKind>
+    where
+        O: DeserializeOwned + Debug + Send + Sync + 'static,
+    {
         if options
             .deadline
             .is_some_and(|deadline| deadline <= self.clock.now())
@@ -161,10 +179,6 @@ impl Pipeline {
             trace: &trace,
         };
         let addition = wanted.addition::<O>(&recorder).map_err(ErrorKind::Config)?;
-        let to = match facts.path {
-            Some(path) => Address::Path(path),
-            None => Address::Operation(format!("{}.{operation}", self.service.target_prefix)),
-        };
         Ok(Ready {
             operation,
             input: Input::erase(Prepared { to, body }),
@@ -238,7 +252,7 @@ fn shared_settings(service: &Service, endpoint: &Endpoint, config: &Config) -> L
     let mut settings = Layer::new("client");
     settings.store_put(AuthSchemeOptionResolverParams::new(()));
     settings.store_put(EndpointResolverParams::new(()));
-    settings.store_put(SigV4OperationSigningConfig::default());
+    settings.store_put(signing(service.protocol));
     settings.store_put(match endpoint.signing_name.clone() {
         Some(name) => SigningName::from(name),
         None => SigningName::from_static(service.signing_name),
@@ -251,6 +265,16 @@ fn shared_settings(service: &Service, endpoint: &Endpoint, config: &Config) -> L
     settings.store_put(DisableClockSkewCorrection::from(!config.repair_clock));
     settings.store_put(LoadLimit(config.timeouts.credentials));
     settings
+}
+
+fn signing(protocol: Protocol) -> SigV4OperationSigningConfig {
+    let mut signing = SigV4OperationSigningConfig::default();
+    if protocol == Protocol::Objects {
+        signing.signing_options.double_uri_encode = false;
+        signing.signing_options.normalize_uri_path = false;
+        signing.signing_options.content_sha256_header = true;
+    }
+    signing
 }
 
 fn shared_components(service: &Service, config: &Config) -> RuntimeComponentsBuilder {

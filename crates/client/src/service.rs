@@ -1,10 +1,21 @@
 //! The services this client speaks to, as data: one row each.
 
-/// What distinguishes one awsJson 1.1 service from another on the wire.
+/// How a service is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// JSON in, JSON out, the operation in a header.
+    AwsJson,
+    /// Objects under paths: the body of a success is the object itself, errors are XML. Paths
+    /// are signed as they are, and the body's digest is sent.
+    Objects,
+}
+
+/// What distinguishes one service from another on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Service {
     /// Name for people and error texts.
     pub(crate) name: &'static str,
+    pub(crate) protocol: Protocol,
     /// First label of the public host name: `ecs` in `ecs.eu-west-1.amazonaws.com`.
     pub(crate) host_label: &'static str,
     /// Regions in which the ordinary host is the FIPS one.
@@ -24,6 +35,7 @@ pub(crate) struct Service {
 /// Amazon ECS.
 pub(crate) const ECS: Service = Service {
     name: "ECS",
+    protocol: Protocol::AwsJson,
     host_label: "ecs",
     fips_is_plain_in: &[],
     signing_name: model::operations::SIGNING_NAME,
@@ -36,6 +48,7 @@ pub(crate) const ECS: Service = Service {
 /// CloudWatch Logs: where the output of a container is read.
 pub(crate) const LOGS: Service = Service {
     name: "CloudWatch Logs",
+    protocol: Protocol::AwsJson,
     host_label: "logs",
     fips_is_plain_in: &["us-gov-east-1", "us-gov-west-1"],
     signing_name: "logs",
@@ -43,4 +56,43 @@ pub(crate) const LOGS: Service = Service {
     api_version: "2014-03-28",
     endpoint_variable: "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
     profile_key: "cloudwatch_logs",
+};
+
+/// Systems Manager: parameters.
+pub(crate) const SSM: Service = Service {
+    name: "Systems Manager",
+    protocol: Protocol::AwsJson,
+    host_label: "ssm",
+    fips_is_plain_in: &[],
+    signing_name: "ssm",
+    target_prefix: "AmazonSSM",
+    api_version: "2014-11-06",
+    endpoint_variable: "AWS_ENDPOINT_URL_SSM",
+    profile_key: "ssm",
+};
+
+/// Secrets Manager.
+pub(crate) const SECRETS_MANAGER: Service = Service {
+    name: "Secrets Manager",
+    protocol: Protocol::AwsJson,
+    host_label: "secretsmanager",
+    fips_is_plain_in: &[],
+    signing_name: "secretsmanager",
+    target_prefix: "secretsmanager",
+    api_version: "2017-10-17",
+    endpoint_variable: "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+    profile_key: "secrets_manager",
+};
+
+/// S3: environment files.
+pub(crate) const S3: Service = Service {
+    name: "S3",
+    protocol: Protocol::Objects,
+    host_label: "s3",
+    fips_is_plain_in: &[],
+    signing_name: "s3",
+    target_prefix: "",
+    api_version: "2006-03-01",
+    endpoint_variable: "AWS_ENDPOINT_URL_S3",
+    profile_key: "s3",
 };

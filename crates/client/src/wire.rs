@@ -9,10 +9,12 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, Or
 use aws_smithy_runtime_api::client::ser_de::{DeserializeResponse, SerializeRequest};
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
-use serde::de::DeserializeOwned;
+use serde::de::value::StrDeserializer;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use crate::fault::{Fault, beginning};
 use crate::retry::Reading;
+use crate::service::Protocol;
 
 /// A call with its body written: the same bytes for every attempt. What hooks see as the
 /// input.
@@ -27,6 +29,7 @@ impl Prepared {
         match &self.to {
             Address::Operation(target) => target.rsplit('.').next().unwrap_or(target),
             Address::Path(path) => path,
+            Address::Object(path) => path,
         }
     }
 
@@ -43,6 +46,8 @@ pub(crate) enum Address {
     Operation(String),
     /// A path outside the AWS protocols.
     Path(&'static str),
+    /// An object under its path, to be fetched.
+    Object(String),
 }
 
 impl fmt::Debug for Prepared {
@@ -62,19 +67,25 @@ impl SerializeRequest for Serializer {
             .map_err(|_| "the pipeline takes prepared calls only")?;
         let length = body.len().to_string();
         let mut request = HttpRequest::new(SdkBody::from(body));
-        request.set_method("POST")?;
+        let (method, uri) = match &to {
+            Address::Operation(_) => ("POST", "/".to_owned()),
+            Address::Path(path) => ("POST", (*path).to_owned()),
+            Address::Object(path) => ("GET", path.clone()),
+        };
+        request.set_method(method)?;
+        request.set_uri(uri)?;
         let headers = request.headers_mut();
-        headers.try_insert("content-length", length)?;
         match to {
             Address::Operation(target) => {
+                headers.try_insert("content-length", length)?;
                 headers.try_insert("content-type", "application/x-amz-json-1.1")?;
                 headers.try_insert("x-amz-target", target)?;
-                request.set_uri("/")?;
             }
-            Address::Path(path) => {
+            Address::Path(_) => {
+                headers.try_insert("content-length", length)?;
                 headers.try_insert("content-type", "application/json")?;
-                request.set_uri(path)?;
             }
+            Address::Object(_) => {}
         }
         Ok(request)
     }
@@ -91,13 +102,15 @@ pub(crate) struct BadAnswer {
 /// Reads answers of one operation.
 pub(crate) struct Deserializer<O> {
     rules: Reading,
+    protocol: Protocol,
     output: PhantomData<fn() -> O>,
 }
 
 impl<O> Deserializer<O> {
-    pub(crate) fn new(rules: Reading) -> Self {
+    pub(crate) fn new(rules: Reading, protocol: Protocol) -> Self {
         Self {
             rules,
+            protocol,
             output: PhantomData,
         }
     }
@@ -124,6 +137,9 @@ where
             let fault = Fault::read(response.status().as_u16(), error_type, body, self.rules);
             return Err(OrchestratorError::operation(Error::erase(fault)));
         }
+        if self.protocol == Protocol::Objects {
+            return object::<O>(body);
+        }
         let json = if body.is_empty() { b"{}" } else { body };
         // Not a "response error": those are taken for broken connections and sent
         // again, but a bad answer stays bad and the work has been done.
@@ -136,4 +152,22 @@ where
                 })
             })
     }
+}
+
+/// The text of an object. What is wrong with it is said without any of it.
+fn object<O>(body: &[u8]) -> Result<Output, OrchestratorError<Error>>
+where
+    O: DeserializeOwned + fmt::Debug + Send + Sync + 'static,
+{
+    let bad = |problem: &str| {
+        OrchestratorError::other(BadAnswer {
+            problem: problem.to_owned(),
+            beginning: String::new(),
+        })
+    };
+    let text = std::str::from_utf8(body).map_err(|_| bad("the object is not UTF-8 text"))?;
+    let text: StrDeserializer<'_, serde::de::value::Error> = text.into_deserializer();
+    O::deserialize(text)
+        .map(Output::erase)
+        .map_err(|_| bad("the object is not what was asked for"))
 }
