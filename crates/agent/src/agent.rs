@@ -15,7 +15,7 @@ use tokio::task::{JoinError, JoinSet};
 use crate::backoff::Backoff;
 use crate::life::live;
 use crate::perform::Host;
-use crate::{Assignment, Assignments, ControlPlane};
+use crate::{Assignment, Assignments, ControlPlane, Resolver};
 
 /// Attempts to remove what no task owns; what still resists goes with the next start.
 const ORPHAN_ATTEMPTS_MAX: u32 = 5;
@@ -37,13 +37,15 @@ struct Life {
 }
 
 impl Agent {
+    /// Without a resolver containers start without what they only name.
     pub fn new(
         driver: Arc<dyn Driver>,
         plane: Arc<dyn ControlPlane>,
         clock: Arc<dyn Clock>,
+        resolver: Option<Arc<dyn Resolver>>,
     ) -> Self {
         Self {
-            host: Arc::new(Host::new(driver, plane, clock)),
+            host: Arc::new(Host::new(driver, plane, clock, resolver)),
             lives: BTreeMap::new(),
             running: JoinSet::new(),
             ended: BTreeSet::new(),

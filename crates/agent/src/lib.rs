@@ -11,6 +11,8 @@ mod life;
 mod outbox;
 mod perform;
 mod plane;
+mod references;
 
 pub use agent::Agent;
 pub use plane::{Assignment, Assignments, ControlPlane, ReportError};
+pub use references::{ContainerValues, Resolved, Resolver};

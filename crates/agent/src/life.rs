@@ -13,7 +13,8 @@ use model::payload::HostStatus;
 use tokio::sync::oneshot;
 
 use crate::outbox::Outbox;
-use crate::perform::Host;
+use crate::perform::{Host, Owned};
+use crate::references::Values;
 use crate::{Assignment, ReportError};
 
 /// Lives the task to its end: returns when STOPPED has been told. `stop` fires at most once.
@@ -29,6 +30,12 @@ pub(crate) async fn live(
         stop_wanted,
         known,
     } = assignment;
+    let owned = Arc::new(Owned {
+        payload: Arc::clone(&payload),
+        values: Values::default(),
+    });
+    // A task of which something runs keeps it, whatever can be fetched today.
+    let is_new = existing.is_empty();
     let now = host.clock.now();
     let (task, effects) = if known.is_none() && existing.is_empty() {
         Task::accept(payload, now)
@@ -38,6 +45,8 @@ pub(crate) async fn live(
     let mut life = Life {
         host,
         task,
+        owned,
+        is_new,
         work: FuturesUnordered::new(),
         wake_at: None,
         outbox: Outbox::default(),
@@ -52,6 +61,8 @@ pub(crate) async fn live(
 struct Life {
     host: Arc<Host>,
     task: Task,
+    owned: Arc<Owned>,
+    is_new: bool,
     /// Effects that are being performed, at most a few per container.
     work: FuturesUnordered<BoxFuture<'static, Done>>,
     wake_at: Option<Timestamp>,
@@ -125,14 +136,18 @@ impl Life {
     fn begin(&mut self, effect: Effect) {
         let host = Arc::clone(&self.host);
         let payload = Arc::clone(self.task.payload());
+        let owned = Arc::clone(&self.owned);
         match effect {
-            Effect::SetUpNetwork => self.work(async move { host.set_up_network(&payload).await }),
-            Effect::Pull(index) => self.work(async move { host.pull(&payload, index).await }),
+            Effect::SetUpNetwork => {
+                let is_new = self.is_new;
+                self.work(async move { host.set_up(&owned, is_new).await });
+            }
+            Effect::Pull(index) => self.work(async move { host.pull(&owned, index).await }),
             Effect::Start(index, network) => {
-                self.work(async move { host.start(&payload, index, &network).await });
+                self.work(async move { host.start(&owned, index, &network).await });
             }
             Effect::Restart(index, network) => {
-                self.work(async move { host.restart(&payload, index, &network).await });
+                self.work(async move { host.restart(&owned, index, &network).await });
             }
             Effect::Wait(index) => self.work(async move { host.wait(&payload, index).await }),
             Effect::Signal(index, signal) => self.work.push(Box::pin(async move {

@@ -1,25 +1,34 @@
 //! One effect, performed: the only place where the engine's wishes meet the driver.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{ContainerIndex, Event, HealthOutcome};
-use model::container::ContainerSpec;
+use model::container::{ContainerSpec, Failure};
 use model::payload::{NetworkState, TaskPayload, TaskReport};
 use runtime::{Clock, Driver, Executed};
 use tokio::sync::Semaphore;
 
 use crate::backoff::Backoff;
-use crate::{ControlPlane, ReportError};
+use crate::references::Values;
+use crate::{ControlPlane, ReportError, Resolver};
 
 /// Images that a host pulls at the same time; further ones wait for their turn.
 const PULLS_MAX: usize = 16;
+
+/// A task and what was fetched for it.
+pub(crate) struct Owned {
+    pub(crate) payload: Arc<TaskPayload>,
+    pub(crate) values: Values,
+}
 
 /// What all tasks of a host share.
 pub(crate) struct Host {
     pub(crate) driver: Arc<dyn Driver>,
     pub(crate) plane: Arc<dyn ControlPlane>,
     pub(crate) clock: Arc<dyn Clock>,
+    resolver: Option<Arc<dyn Resolver>>,
     pulls: Semaphore,
 }
 
@@ -28,46 +37,72 @@ impl Host {
         driver: Arc<dyn Driver>,
         plane: Arc<dyn ControlPlane>,
         clock: Arc<dyn Clock>,
+        resolver: Option<Arc<dyn Resolver>>,
     ) -> Self {
         Self {
             driver,
             plane,
             clock,
+            resolver,
             pulls: Semaphore::new(PULLS_MAX),
         }
     }
 
-    pub(crate) async fn set_up_network(&self, payload: &TaskPayload) -> Event {
-        Event::NetworkReady(self.driver.set_up_network(&payload.network).await)
+    /// What the containers name is a resource of the task, as its network is: without either
+    /// nothing is pulled.
+    pub(crate) async fn set_up(&self, task: &Owned, is_new: bool) -> Event {
+        let resolver = self.resolver.as_deref().filter(|_| is_new);
+        if let Err(failure) = task.values.fetch(resolver, &task.payload).await {
+            return Event::NetworkReady(Err(failure));
+        }
+        Event::NetworkReady(self.driver.set_up_network(&task.payload.network).await)
     }
 
-    pub(crate) async fn pull(&self, payload: &TaskPayload, index: ContainerIndex) -> Event {
+    pub(crate) async fn pull(&self, task: &Owned, index: ContainerIndex) -> Event {
         // The semaphore is never closed; without a permit the pull would merely come sooner.
         let _permit = self.pulls.acquire().await;
-        Event::Pulled(index, self.driver.pull(spec(payload, index)).await)
+        let spec = spec(&task.payload, index);
+        let pulled = match spec.references.repository_credentials {
+            Some(_) => match self.complete(task, spec).await {
+                Ok(spec) => self.driver.pull(&spec).await,
+                Err(failure) => Err(failure),
+            },
+            None => self.driver.pull(spec).await,
+        };
+        Event::Pulled(index, pulled)
+    }
+
+    async fn complete<'a>(
+        &self,
+        task: &Owned,
+        spec: &'a ContainerSpec,
+    ) -> Result<Cow<'a, ContainerSpec>, Failure> {
+        let resolver = self.resolver.as_deref();
+        task.values.complete(resolver, &task.payload, spec).await
     }
 
     pub(crate) async fn start(
         &self,
-        payload: &TaskPayload,
+        task: &Owned,
         index: ContainerIndex,
         network: &NetworkState,
     ) -> Event {
-        Event::Started(
-            index,
-            self.driver.start(spec(payload, index), network).await,
-        )
+        let started = match self.complete(task, spec(&task.payload, index)).await {
+            Ok(spec) => self.driver.start(&spec, network).await,
+            Err(failure) => Err(failure),
+        };
+        Event::Started(index, started)
     }
 
     /// What the container left goes first: a driver's start would find it and start nothing.
     pub(crate) async fn restart(
         &self,
-        payload: &TaskPayload,
+        task: &Owned,
         index: ContainerIndex,
         network: &NetworkState,
     ) -> Event {
-        match self.driver.remove(&spec(payload, index).key).await {
-            Ok(()) => self.start(payload, index, network).await,
+        match self.driver.remove(&spec(&task.payload, index).key).await {
+            Ok(()) => self.start(task, index, network).await,
             Err(failure) => Event::Started(index, Err(failure)),
         }
     }

@@ -31,6 +31,7 @@ mod why;
 
 use std::fmt::Debug;
 use std::future::Future;
+use std::path::Path;
 
 use client::{Client, LogPace};
 use model::Timestamp;
@@ -82,6 +83,14 @@ impl Command {
     /// Is it of no use without a server that goes on when the command has ended?
     pub fn needs_server(&self) -> bool {
         matches!(self, Self::Faults(_))
+    }
+
+    /// The file with the values for the engine that this command starts.
+    pub fn secrets(&self) -> Option<&Path> {
+        match self {
+            Self::Run(run) => run.comfort.secrets.as_deref(),
+            _ => None,
+        }
     }
 
     /// When to use colours, for [`Terminal::stdio`].

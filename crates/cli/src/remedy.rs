@@ -2,7 +2,7 @@
 
 /// Words that a reason contains, and the remedy. The first row that fits counts.
 /// `docs/FAILURES.md` is made of the same rows; a test compares them.
-const REMEDIES: [(&str, &str); 27] = [
+const REMEDIES: [(&str, &str); 28] = [
     (
         "RESOURCE:CPU",
         "ask for less CPU in the definition or with --overrides, or stop other tasks \
@@ -77,6 +77,11 @@ const REMEDIES: [(&str, &str); 27] = [
         "CannotPullContainerError",
         "check the image's name, tag and credentials; `longshore image load` takes an archive \
          where there is no registry",
+    ),
+    (
+        "CannotPullECRContainerError",
+        "log in at ECR as the reason says, map its registry under `[registry.mirrors]`, or load \
+         the image with `longshore image load`",
     ),
     (
         "CannotCreateContainerError",

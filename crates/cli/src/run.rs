@@ -13,6 +13,7 @@ mod refusal;
 mod request;
 mod reuse;
 pub(crate) mod summary;
+mod template;
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -48,6 +49,10 @@ pub(crate) async fn execute(
     interrupt: impl Future<Output = ()>,
 ) -> u8 {
     let mut interrupt = pin!(interrupt);
+    if args.comfort.secrets_template {
+        let done = template::execute(&args, connection, &mut terminal).await;
+        return done.unwrap_or_else(|failed| not_run(&mut terminal, &failed));
+    }
     if args.comfort.dry_run {
         return tokio::select! {
             biased;
@@ -288,6 +293,14 @@ fn conclude(
     }
     if let Some(problem) = completion.problem() {
         terminal.error(problem);
+    }
+    let mut templates = tasks
+        .iter()
+        .map(|task| template::for_stopped(task, definition));
+    if let Some(template) = templates.find_map(|template| template) {
+        terminal.say(format_args!(
+            "a file for --secrets, ready to be filled:\n\n{template}"
+        ));
     }
     let code = completion.exit_code();
     if args.comfort.json

@@ -246,7 +246,7 @@ fn spec(
         terminal: container.pseudo_terminal == Some(true),
         interactive: container.interactive == Some(true),
         no_new_privileges: surroundings::gains_no_privileges(container),
-        references: references::references(container),
+        references: references::references(container, over),
         labels: labels(cx, task, container),
         task_limits: TaskLimits {
             cpu_units: task_size(task, definition, Size::Cpu),

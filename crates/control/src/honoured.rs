@@ -6,8 +6,8 @@
 //! `portMappings.name` and `appProtocol`, `versionConsistency`, `ephemeralStorage` (a task has the
 //! disk of its host, which is not divided), log drivers and their options (lines go to the log
 //! store), `firelensConfiguration` (the router runs, and nobody sends it lines), `swappiness`
-//! without swap. Scripted hosts start no process, so environment files and volumes of all kinds,
-//! which only a process could tell from none, are accepted there.
+//! without swap. Scripted hosts start no process, so volumes of all kinds, which only a process
+//! could tell from none, are accepted there.
 
 use model::shapes::{ContainerDefinition, LinuxParameters, TaskDefinition, Volume};
 
@@ -22,7 +22,7 @@ use crate::record::Definition;
 pub(crate) fn check(settings: &Settings, definition: &Definition) -> Result<(), OpError> {
     let mut missing = of_task(settings, &definition.shape);
     for container in definition.containers() {
-        missing.extend(of_container(settings, definition, container));
+        missing.extend(of_container(definition, container));
     }
     if missing.is_empty() {
         return Ok(());
@@ -55,29 +55,16 @@ fn of_task(settings: &Settings, task: &TaskDefinition) -> Vec<String> {
     volumes.chain(named(&set, "")).collect()
 }
 
-fn of_container(
-    settings: &Settings,
-    definition: &Definition,
-    container: &ContainerDefinition,
-) -> Vec<String> {
+fn of_container(definition: &Definition, container: &ContainerDefinition) -> Vec<String> {
     let port_ranges = container
         .port_mappings
         .iter()
         .flatten()
         .any(|mapping| mapping.container_port_range.is_some());
     let set = [
-        ("secrets", filled(&container.secrets)),
-        (
-            "environmentFiles",
-            filled(&container.environment_files) && !settings.scripted,
-        ),
         (
             "resourceRequirements",
             (container.resource_requirements.as_deref()).is_some_and(gpus::is_other),
-        ),
-        (
-            "repositoryCredentials",
-            container.repository_credentials.is_some(),
         ),
         ("links", filled(&container.links)),
         ("credentialSpecs", filled(&container.credential_specs)),
@@ -158,18 +145,9 @@ mod tests {
     #[test]
     fn a_container_member_that_cannot_be_kept_is_refused_by_name() {
         let members = [
-            (r#""secrets":[{"name":"S","valueFrom":"v"}]"#, "secrets"),
-            (
-                r#""environmentFiles":[{"type":"s3","value":"arn:aws:s3:::b/e.env"}]"#,
-                "environmentFiles",
-            ),
             (
                 r#""resourceRequirements":[{"type":"NeuronDevice","value":"1"}]"#,
                 "resourceRequirements",
-            ),
-            (
-                r#""repositoryCredentials":{"credentialsParameter":"p"}"#,
-                "repositoryCredentials",
             ),
             (r#""links":["other"]"#, "links"),
             (r#""credentialSpecs":["c"]"#, "credentialSpecs"),

@@ -20,7 +20,7 @@ const BUILT_IN: [&str; 3] = ["ecs.", "com.amazonaws.ecs.", "longshore."];
 const CAPABILITY_FAMILIES: [&str; 2] = ["ecs.capability.", "com.amazonaws.ecs.capability."];
 
 /// What the server's own agent can do, as capabilities that definitions require.
-pub(crate) const CAPABILITIES: [&str; 25] = [
+pub(crate) const CAPABILITIES: [&str; 26] = [
     // An image with a name of ECR may stand in the host's own store.
     "com.amazonaws.ecs.capability.ecr-auth",
     // Whatever the driver, lines go to the log store.
@@ -45,6 +45,7 @@ pub(crate) const CAPABILITIES: [&str; 25] = [
     "ecs.capability.execution-role-awslogs",
     "ecs.capability.execution-role-ecr-pull",
     "ecs.capability.pid-ipc-namespace-sharing",
+    "ecs.capability.private-registry-authentication.secretsmanager",
     "ecs.capability.secrets.asm.environment-variables",
     "ecs.capability.secrets.ssm.environment-variables",
     "ecs.capability.task-cpu-mem-limit",

@@ -69,6 +69,9 @@ pub(crate) struct UpArguments {
     /// [default: 0s]
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub(crate) consistency_delay: Option<Duration>,
+    /// TOML file with the values of the secrets and environment files that definitions name
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secrets: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 mod network;
 mod volumes;
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use self::volumes::Volumes;
 use crate::arguments::{AuthMode, DriverName, UpArguments};
 use crate::history;
 use crate::instances::{self, InstanceConfig};
+use crate::references::Endpoints;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -30,12 +32,16 @@ pub(crate) struct Config {
     /// How far reads lag behind writes; see `history.rs`.
     #[serde(with = "duration")]
     pub(crate) consistency_delay: Duration,
+    /// The mapping of names to secrets and files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) secrets: Option<PathBuf>,
     pub(crate) retention: Retention,
     pub(crate) capacity: Capacity,
     pub(crate) network: Network,
     pub(crate) volumes: Volumes,
     pub(crate) registry: Registry,
     pub(crate) docker: Docker,
+    pub(crate) endpoints: Endpoints,
     pub(crate) scripted: Scripted,
     pub(crate) metrics: Metrics,
     /// Container instances to host; without any the machine as a whole is one.
@@ -74,6 +80,9 @@ pub(crate) struct Docker {
 pub(crate) struct Registry {
     /// Registries that are spoken to without TLS, as host:port. Loopback ones always are.
     pub(crate) insecure: Vec<String>,
+    /// What to ask instead: a registry, or a registry and a repository, by the same.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) mirrors: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -111,6 +120,8 @@ impl Default for Config {
             volumes: Volumes::default(),
             registry: Registry::default(),
             docker: Docker::default(),
+            secrets: None,
+            endpoints: Endpoints::default(),
             scripted: Scripted::default(),
             metrics: Metrics::default(),
             instances: Vec::new(),
@@ -198,6 +209,7 @@ impl Config {
         config.account = flags.account.unwrap_or(config.account);
         let delay = flags.consistency_delay;
         config.consistency_delay = delay.unwrap_or(config.consistency_delay);
+        config.secrets = flags.secrets.or(config.secrets);
         config.check()?;
         Ok(config)
     }
@@ -220,13 +232,11 @@ impl Config {
             source,
         })?;
         toml::from_str(&text).map_err(|error| {
-            let before = error.span().and_then(|span| text.get(..span.start));
-            let before = before.unwrap_or_default();
-            let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+            let (line, column) = place(&text, error.span().unwrap_or_default().start);
             ConfigError::Parse {
                 path: path.to_owned(),
-                line: before.matches('\n').count() + 1,
-                column: before[line_start..].chars().count() + 1,
+                line,
+                column,
                 problem: error.message().to_owned(),
             }
         })
@@ -249,7 +259,8 @@ impl Config {
         }
         let problem = instances::problem(&self.instances)
             .or_else(|| self.network.problem())
-            .or_else(|| self.volumes.problem());
+            .or_else(|| self.volumes.problem())
+            .or_else(|| self.endpoints.problem());
         problem.map_or(Ok(()), |why| Err(ConfigError::Tables(why)))
     }
 
@@ -263,6 +274,14 @@ impl Config {
             Ok(found)
         }
     }
+}
+
+/// Line and column of a byte of a text, both from 1.
+pub(crate) fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    let column = before[line_start..].chars().count() + 1;
+    (before.matches('\n').count() + 1, column)
 }
 
 #[cfg(test)]

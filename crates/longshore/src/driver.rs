@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use runtime::docker::{DockerConfig, DockerDriver, DockerError, Surroundings};
 #[cfg(target_os = "linux")]
-use runtime::native::image::{ImageError, ImageStore, Registries};
+use runtime::native::image::{ImageError, ImageStore};
 #[cfg(target_os = "linux")]
 use runtime::native::network::NetworkConfig;
 #[cfg(target_os = "linux")]
 use runtime::native::{NativeConfig, NativeDriver, NativeError};
+use runtime::registry::{Registries, RegistryError};
 use runtime::scripted::Scripted;
 use runtime::{Capacity, Driver};
 
@@ -45,6 +46,8 @@ pub(crate) enum DriverError {
         path: String,
         source: std::io::Error,
     },
+    #[error("{0}")]
+    Registry(#[from] RegistryError),
     #[error("network.pool '{0}' is not an IPv4 network like 10.231.0.0/16")]
     Pool(String),
 }
@@ -142,7 +145,7 @@ async fn native(config: &Config, data_dir: &Path) -> Result<Arc<dyn Driver>, Dri
         logs: logs_root(data_dir),
         shim,
         network,
-        registries: registries(config),
+        registries: registries(config)?,
     };
     Ok(Arc::new(NativeDriver::open(native).await?))
 }
@@ -179,14 +182,16 @@ fn network(config: &Config) -> Result<NetworkConfig, DriverError> {
 }
 
 /// Credentials as `docker login` leaves them.
-#[cfg(target_os = "linux")]
-fn registries(config: &Config) -> Registries {
+fn registries(config: &Config) -> Result<Registries, RegistryError> {
     let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let docker = folder("DOCKER_CONFIG").or_else(|| Some(folder("HOME")?.join(".docker")));
-    Registries {
+    let registries = Registries {
         docker_config: docker.map(|folder| folder.join("config.json")),
         insecure: config.registry.insecure.clone(),
-    }
+        mirrors: config.registry.mirrors.clone(),
+        helper_path: None,
+    };
+    registries.check_mirrors().map(|()| registries)
 }
 
 /// The image store of a data directory, for the `image` commands.

@@ -19,6 +19,7 @@ mod instances;
 mod keys;
 mod metrics;
 mod plane;
+mod references;
 mod scaling;
 mod server;
 mod sweeper;

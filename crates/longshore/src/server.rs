@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use agent::Agent;
+use agent::{Agent, Resolver};
 use api::{Auth, HttpConfig};
 use control::cx::{Random, root_arn};
 use control::hosting::{self, HostedInstance, LocalMachine};
@@ -32,6 +32,7 @@ use crate::history::History;
 use crate::instances;
 use crate::keys::{OneKey, RootKey};
 use crate::plane::LocalPlane;
+use crate::references::{Mapping, MappingError, Services, Sources};
 use crate::scaling;
 use crate::sweeper;
 use crate::writer::{self, Writer};
@@ -54,6 +55,8 @@ pub(crate) enum StartError {
     Config(#[from] ConfigError),
     #[error("{0}")]
     Driver(#[from] DriverError),
+    #[error("{0}")]
+    Mapping(#[from] MappingError),
     #[error("{address} cannot be listened on: {source}; choose another address with --listen")]
     Listen { address: String, source: io::Error },
     #[error("the writer thread does not start: {0}")]
@@ -100,6 +103,7 @@ impl Server {
             address: config.listen.clone(),
             source,
         })?;
+        let sources = sources(config)?;
         let drivers = driver::open(config, data_dir, &clock).await?;
         let machine = machine(&*drivers.own, address.port());
         let hosted = instances::hosted(&config.instances, &machine, drivers.is_scripted)
@@ -116,7 +120,9 @@ impl Server {
         let mut agents = Vec::new();
         for (driver, plane) in &drivers {
             plane.attach(writer.clone());
-            let agent = Agent::new(driver.clone(), plane.clone(), Arc::new(clock.clone()));
+            let clock = Arc::new(clock.clone());
+            let resolver = resolver(&sources, &**driver);
+            let agent = Agent::new(driver.clone(), plane.clone(), clock, resolver);
             agents.push(tokio::spawn(agent.run()));
         }
         let drivers = drivers.into_iter().map(|(driver, _)| driver).collect();
@@ -195,6 +201,25 @@ async fn listen(config: &Config) -> Result<TcpListener, StartError> {
             address: config.listen.clone(),
             source,
         })
+}
+
+/// Where the values come from that definitions only name.
+fn sources(config: &Config) -> Result<Arc<Sources>, MappingError> {
+    let mapping = config.secrets.as_deref().map(Mapping::open).transpose()?;
+    if let Some(mapping) = mapping.as_ref().filter(|one| one.is_open_to_others()) {
+        let path = mapping.path().display();
+        tracing::warn!("others can read {path}: `chmod 600 {path}` keeps its secrets to you");
+    }
+    let lookup = |name: &str| std::env::var(name).ok();
+    let services = Services::new(&config.endpoints, &config.region, lookup);
+    Ok(Arc::new(Sources::new(mapping, services)))
+}
+
+/// Scripted containers have no environment that anybody could see: nothing is fetched for them,
+/// unless there is where from, and then a missing value fails their tasks as it does others.
+fn resolver(sources: &Arc<Sources>, driver: &dyn Driver) -> Option<Arc<dyn Resolver>> {
+    let is_needed = driver.name() != "scripted" || sources.is_configured();
+    is_needed.then(|| Arc::clone(sources) as _)
 }
 
 fn settings(config: &Config, scripted: bool) -> Settings {

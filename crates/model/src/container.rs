@@ -89,6 +89,9 @@ pub struct ContainerSpec {
     pub no_new_privileges: bool,
     /// What the host must fetch before the container can be made.
     pub references: References,
+    /// What `references` has brought: the login for the image's registry. Never written down.
+    #[serde(skip)]
+    pub registry_login: Option<RegistryLogin>,
     /// Labels for drivers that can keep them.
     pub labels: BTreeMap<String, String>,
     pub log: LogTarget,
@@ -127,6 +130,7 @@ impl ContainerSpec {
             interactive: false,
             no_new_privileges: false,
             references: References::default(),
+            registry_login: None,
             labels: BTreeMap::new(),
             log,
             task_limits: TaskLimits::default(),
@@ -198,6 +202,19 @@ pub struct References {
 impl References {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// User name and password for a registry. `Debug` shows neither.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RegistryLogin {
+    pub user: String,
+    pub password: String,
+}
+
+impl fmt::Debug for RegistryLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RegistryLogin(…)")
     }
 }
 
@@ -304,6 +321,7 @@ impl Failure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailureName {
     CannotPullContainerError,
+    CannotPullECRContainerError,
     CannotCreateContainerError,
     CannotStartContainerError,
     CannotStopContainerError,

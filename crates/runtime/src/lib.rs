@@ -7,6 +7,7 @@ pub mod driver;
 mod lines;
 #[cfg(target_os = "linux")]
 pub mod native;
+pub mod registry;
 pub mod scripted;
 mod signals;
 

@@ -46,7 +46,7 @@ use container::process::Process;
 use container::record::Request;
 use container::template::Template;
 use container::{execute, holder, launch, outcome};
-use image::{ImageConfig, ImageStore, Progress, Registries};
+use image::{ImageConfig, ImageStore, Login, Progress, Registries};
 use network::{Network, NetworkConfig};
 pub use requirements::{Examined, NativeError, Outcome, examine};
 use sweeper::Sweeper;
@@ -246,7 +246,11 @@ impl Driver for NativeDriver {
 
     async fn pull(&self, spec: &ContainerSpec) -> Result<PulledImage, Failure> {
         let told = Arc::new(|progress: Progress| tracing::debug!(?progress, "pulling"));
-        let pulled = self.images.pull(&spec.image, told).await;
+        let login = spec.registry_login.as_ref().map(|login| Login::Password {
+            user: login.user.clone(),
+            password: login.password.clone(),
+        });
+        let pulled = self.images.pull(&spec.image, login, told).await;
         let image = pulled.map_err(|error| error.to_failure())?;
         Ok(PulledImage {
             stop_signal: image.stop_signal(),

@@ -45,7 +45,7 @@ impl Fixture {
     /// Starts an agent; aborting it is what the death of a server is.
     fn serve(&self) -> JoinHandle<()> {
         let plane: Arc<dyn ControlPlane> = Arc::<Plane>::clone(&self.plane);
-        tokio::spawn(Agent::new(self.driver(), plane, self.clock()).run())
+        tokio::spawn(Agent::new(self.driver(), plane, self.clock(), None).run())
     }
 
     async fn sleep_until(&self, millis: i64) {
@@ -307,7 +307,12 @@ async fn what_nobody_wants_is_removed() {
     fixture.plane.forget(id(1));
     let driver = fixture.driver();
     let plane: Arc<dyn ControlPlane> = Arc::<Plane>::clone(&fixture.plane);
-    let agent = Agent::new(Arc::<Scripted>::clone(&driver), plane, fixture.clock());
+    let agent = Agent::new(
+        Arc::<Scripted>::clone(&driver),
+        plane,
+        fixture.clock(),
+        None,
+    );
     let agent = tokio::spawn(agent.run());
     fixture.sleep_until(1000).await;
     let existing = driver.existing().await.unwrap();
@@ -339,7 +344,12 @@ async fn a_task_that_the_plane_does_not_know_is_stopped() {
     let fixture = Fixture::new();
     let driver = fixture.driver();
     let plane: Arc<dyn ControlPlane> = Arc::<Plane>::clone(&fixture.plane);
-    let agent = Agent::new(Arc::<Scripted>::clone(&driver), plane, fixture.clock());
+    let agent = Agent::new(
+        Arc::<Scripted>::clone(&driver),
+        plane,
+        fixture.clock(),
+        None,
+    );
     let agent = tokio::spawn(agent.run());
     fixture.plane.assign(&Arc::new(task(
         1,

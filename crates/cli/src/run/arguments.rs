@@ -1,5 +1,6 @@
 //! The flags of `run`. Those of RunTask's members are spelt as in the AWS CLI.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::{Common, span};
@@ -91,6 +92,14 @@ pub struct ComfortArgs {
     /// Replace the command of a container; split like a shell does, or a JSON list
     #[arg(long, value_name = "NAME='…'")]
     pub command: Vec<String>,
+    /// TOML file with the values of the secrets and environment files that the definition names
+    ///
+    /// For the engine of this command: a server that runs already has its own.
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+    /// Print such a file with every name of the definition, ready to be filled; start nothing
+    #[arg(long)]
+    pub secrets_template: bool,
     /// Set a variable of a container
     #[arg(long, value_name = "NAME.KEY=VALUE")]
     pub env: Vec<String>,

@@ -1,9 +1,13 @@
 //! What a definition only names, and the host has to fetch.
 
 use model::container::{References, SecretReference};
-use model::shapes::ContainerDefinition;
+use model::shapes::{ContainerDefinition, ContainerOverride};
 
-pub(super) fn references(container: &ContainerDefinition) -> References {
+/// In the order of the definition. The caller's files take the place of its own.
+pub(super) fn references(
+    container: &ContainerDefinition,
+    over: Option<&ContainerOverride>,
+) -> References {
     let secrets = container.secrets.iter().flatten();
     let secrets = secrets.filter_map(|secret| {
         Some(SecretReference {
@@ -11,7 +15,12 @@ pub(super) fn references(container: &ContainerDefinition) -> References {
             value_from: secret.value_from.clone()?,
         })
     });
-    let files = container.environment_files.iter().flatten();
+    let of_caller = over.and_then(|over| over.environment_files.as_ref());
+    let files = of_caller.filter(|files| !files.is_empty());
+    let files = files
+        .or(container.environment_files.as_ref())
+        .into_iter()
+        .flatten();
     let credentials = container.repository_credentials.as_ref();
     References {
         secrets: secrets.collect(),

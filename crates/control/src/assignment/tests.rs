@@ -1,6 +1,7 @@
 //! Definition and overrides, merged into what a host gets.
 
 use expect_test::{Expect, expect};
+use model::container::{References, SecretReference};
 use model::payload::{DependencyCondition, HealthCheck, TaskPayload};
 
 use super::*;
@@ -390,6 +391,7 @@ fn everything_else_is_handed_on() {
                     environment_files: [],
                     repository_credentials: None,
                 },
+                registry_login: None,
                 labels: {
                     "com.amazonaws.ecs.cluster": "default",
                     "com.amazonaws.ecs.container-name": "main",
@@ -418,4 +420,38 @@ fn a_wish_to_stop_is_the_desired_status() {
     assert!(!stop_wanted(world.task(id)));
     world.ok("StopTask", &format!(r#"{{"task":"{id}"}}"#));
     assert!(stop_wanted(world.task(id)));
+}
+
+#[test]
+fn what_the_host_must_fetch_is_named_and_never_more() {
+    let main = r#"{"name":"main","image":"i","memory":64,
+        "secrets":[{"name":"S","valueFrom":"/prod/s"},{"name":"T","valueFrom":"t"}],
+        "environmentFiles":[{"type":"s3","value":"arn:aws:s3:::b/one.env"},
+                            {"type":"s3","value":"arn:aws:s3:::b/two.env"}],
+        "repositoryCredentials":{"credentialsParameter":"login"}}"#;
+    let role = r#","executionRoleArn":"arn:aws:iam::000000000000:role/r""#;
+    let found = |run: &str| of(main, role, run).containers[0].spec.references.clone();
+    let secret = |name: &str, from: &str| SecretReference {
+        name: name.to_owned(),
+        value_from: from.to_owned(),
+    };
+    let texts = |texts: &[&str]| {
+        texts
+            .iter()
+            .map(|text| (*text).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let expected = References {
+        secrets: vec![secret("S", "/prod/s"), secret("T", "t")],
+        environment_files: texts(&["arn:aws:s3:::b/one.env", "arn:aws:s3:::b/two.env"]),
+        repository_credentials: Some("login".to_owned()),
+    };
+    assert_eq!(found(""), expected);
+    // The caller's files take the place of those of the definition.
+    let run = r#""environmentFiles":[{"type":"s3","value":"arn:aws:s3:::b/three.env"}]"#;
+    let of_caller = References {
+        environment_files: texts(&["arn:aws:s3:::b/three.env"]),
+        ..expected
+    };
+    assert_eq!(found(&over(run)), of_caller);
 }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use model::shapes::TaskOverride;
 
 use crate::assignment::{Size, chosen_size};
-use crate::cx::Settings;
 use crate::error::OpError;
 use crate::limits::{OVERRIDES_UTF16_MAX, TASK_CPU_UNITS};
 use crate::record::Definition;
@@ -17,7 +16,6 @@ use crate::{identifier, sizes};
 
 /// Returns what to keep: as given, task-level sizes as plain integers; nothing if that is empty.
 pub(crate) fn checked(
-    settings: &Settings,
     given: Option<TaskOverride>,
     definition: &Definition,
     launch_type: LaunchType,
@@ -34,7 +32,7 @@ pub(crate) fn checked(
     normalise(&mut overrides.memory, "memory", sizes::memory_mib)?;
     check_task_sizes(&overrides, definition, launch_type)?;
     container::check_together(&overrides, definition)?;
-    container::check_supported(settings, &overrides)?;
+    container::check_supported(&overrides)?;
     Ok((overrides != TaskOverride::default()).then(|| Arc::new(overrides)))
 }
 

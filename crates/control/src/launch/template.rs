@@ -50,7 +50,7 @@ pub(crate) fn checked<'a>(
     let volumes = input.volume_configurations.as_deref().unwrap_or_default();
     let volume = volumes::checked(volumes, definition, launch_type)?;
     let version = platform::version(input.platform_version.as_deref(), launch_type, definition)?;
-    let overrides = overrides::checked(settings, input.overrides.take(), definition, launch_type)?;
+    let overrides = overrides::checked(input.overrides.take(), definition, launch_type)?;
     platform::check(
         version.as_deref(),
         overrides.as_deref(),

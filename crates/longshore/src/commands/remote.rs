@@ -17,10 +17,19 @@ use crate::exit;
 use crate::guests::ClosedDoor;
 use crate::server::Server;
 
+/// The containers are made by a server that this command does not start.
+const NOT_OURS: &str = "--secrets is for the engine of this command, but a server runs the tasks: \
+                        leave it out, and give that server its file with `longshore up --secrets`";
+
 /// How often an engine that has nothing to do any more looks whether its guests have gone.
 const LOOKS_EVERY: Duration = Duration::from_millis(20);
 
-pub(crate) async fn remote(command: Command, config: Config, data_dir: PathBuf) -> ExitCode {
+pub(crate) async fn remote(command: Command, mut config: Config, data_dir: PathBuf) -> ExitCode {
+    let secrets = command.secrets().map(Path::to_owned);
+    if secrets.is_some() && command.target() != Target::Local {
+        return exit::failure(NOT_OURS);
+    }
+    config.secrets = secrets.or(config.secrets);
     match command.target() {
         Target::Local if command.needs_server() => beside(command, &data_dir).await,
         Target::Local => local(command, &config, &data_dir).await,
@@ -33,6 +42,9 @@ async fn local(command: Command, config: &Config, data_dir: &Path) -> ExitCode {
         Ok(found) => found,
         Err(error) => return exit::failure(&error.to_string()),
     };
+    if command.secrets().is_some() && matches!(found, Found::Running { .. }) {
+        return exit::failure(NOT_OURS);
+    }
     let client = match connect::client(found.file()) {
         Ok(client) => client,
         Err(error) => return exit::failure(&error.to_string()),

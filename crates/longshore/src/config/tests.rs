@@ -48,6 +48,8 @@ fn flags_win_over_the_file_and_the_file_over_defaults() {
             [registry]
             insecure = []
 
+            [endpoints]
+
             [scripted]
 
             [metrics]
@@ -82,7 +84,7 @@ fn unknown_keys_are_named() {
         "regoin = 'x'",
         UpArguments::default(),
         expect![[r#"
-            configuration FILE, line 1, column 1: unknown field `regoin`, expected one of `listen`, `driver`, `auth`, `region`, `account`, `allowed-hosts`, `consistency-delay`, `retention`, `capacity`, `network`, `volumes`, `registry`, `scripted`, `metrics`, `instance`"#]],
+            configuration FILE, line 1, column 1: unknown field `regoin`, expected one of `listen`, `driver`, `auth`, `region`, `account`, `allowed-hosts`, `consistency-delay`, `secrets`, `retention`, `capacity`, `network`, `volumes`, `registry`, `docker`, `endpoints`, `scripted`, `metrics`, `instance`"#]],
     );
     check(
         "region = 'x'\n[network]\n  pool = 3\n",
@@ -138,6 +140,8 @@ fn instances_are_checked_and_shown_as_given() {
 
             [registry]
             insecure = []
+
+            [endpoints]
 
             [scripted]
 

@@ -13,7 +13,6 @@
 //! Nothing appears under its name before it is complete, verified and on the disk.
 
 mod archive;
-mod credentials;
 mod digest;
 mod durable;
 mod error;
@@ -26,7 +25,6 @@ mod lock;
 mod manifest;
 mod pull;
 mod record;
-mod reference;
 mod registry;
 #[cfg(test)]
 mod tests;
@@ -39,18 +37,12 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use oci_client::Reference;
-
-pub use credentials::Registries;
+pub use crate::registry::{Login, Reference, Registries, RegistryError};
 pub use error::ImageError;
 pub use pull::{OnProgress, Progress};
 pub use record::{ImageConfig, ImageRecord};
 
-/// Parses the name of an image: `repository[:tag]`, `registry/repository@sha256:…` and so on.
-pub fn parse_reference(text: &str) -> Result<Reference, ImageError> {
-    reference::parse(text)
-}
-
+use crate::registry as reference;
 use archive::{Described, Members};
 use digest::Digest;
 use index::Index;
@@ -240,7 +232,7 @@ impl ImageStore {
                     return Ok(found);
                 }
             }
-            Err(error) if !is_id => return Err(error),
+            Err(error) if !is_id => return Err(error.into()),
             Err(_) => {}
         }
         self.inner.index.by_id(hex)
@@ -286,15 +278,17 @@ impl ImageStore {
 
     /// Pulls the image and waits for it. An image that is in the store under this name is
     /// answered without asking the registry, also for tags: `longshore image rm` makes the next
-    /// pull fetch a newer one. Refuses images of another architecture.
+    /// pull fetch a newer one. Otherwise its mirror is asked if it has one. `login` goes before
+    /// what the registries' own configuration has. Refuses images of another architecture.
     pub async fn pull(
         &self,
         reference: &str,
+        login: Option<Login>,
         progress: OnProgress,
     ) -> Result<ImageRecord, ImageError> {
         let record = match self.find(reference)? {
             Some(found) => found,
-            None => pull::pull(self, &reference::parse(reference)?, &progress).await?,
+            None => pull::pull(self, &reference::parse(reference)?, login, &progress).await?,
         };
         record.check_architecture(&format!("`{reference}`"))?;
         Ok(record)

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use model::shapes::{ContainerDefinition, ContainerOverride, TaskOverride};
 
 use crate::assignment::{Size, chosen_size};
-use crate::cx::Settings;
 use crate::error::OpError;
 use crate::limits::CONTAINER_MEMORY_MIB_MIN;
 use crate::record::Definition;
@@ -142,23 +141,19 @@ pub(super) fn check_together(
     Ok(())
 }
 
-/// Refuses what no host of ours can do. Scripted hosts start no process that could tell.
-pub(super) fn check_supported(
-    settings: &Settings,
-    overrides: &TaskOverride,
-) -> Result<(), OpError> {
-    for over in overrides.container_overrides.iter().flatten() {
-        let files = over.environment_files.as_deref().unwrap_or_default();
-        let requirements = over.resource_requirements.as_deref().unwrap_or_default();
-        let missing = match () {
-            () if !files.is_empty() && !settings.scripted => "environmentFiles",
-            () if gpus::is_other(requirements) => "resourceRequirements",
-            () => continue,
-        };
-        let member = format!("overrides.containerOverrides.{missing}");
-        return Err(OpError::unsupported(member));
+/// Refuses what no host of ours can do.
+pub(super) fn check_supported(overrides: &TaskOverride) -> Result<(), OpError> {
+    let mut overs = overrides.container_overrides.iter().flatten();
+    let is_other = overs.any(|over| {
+        let requirements = over.resource_requirements.as_deref();
+        gpus::is_other(requirements.unwrap_or_default())
+    });
+    match is_other {
+        true => Err(OpError::unsupported(
+            "overrides.containerOverrides.resourceRequirements",
+        )),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]

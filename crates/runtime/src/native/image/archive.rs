@@ -18,7 +18,7 @@ use super::headers::Tape;
 use super::layers::{Expected, Layers, decompress};
 use super::manifest::{Descriptor, Document, choose};
 use super::record::ConfigFile;
-use super::reference;
+use crate::registry as reference;
 
 /// Bytes of a manifest, an index or a configuration.
 pub(super) const MAX_DOCUMENT: u64 = 8 << 20;

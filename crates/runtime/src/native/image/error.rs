@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use model::container::{Failure, FailureName};
 
+use crate::registry::RegistryError;
+
 /// An error of the image store. Messages are for the person who named the image.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
-    #[error(
-        "image reference `{reference}` is not valid ({cause}): write it as [registry/]repository[:tag][@sha256:…]"
-    )]
-    InvalidReference { reference: String, cause: String },
+    #[error(transparent)]
+    Access(#[from] RegistryError),
     #[error("image `{reference}` is not in the image store: `longshore image ls` shows what is")]
     NotFound { reference: String },
     #[error(
@@ -22,14 +22,10 @@ pub enum ImageError {
         "{registry} refused access to image `{reference}`: log in with `docker login {registry}`, or check that the account may pull it"
     )]
     Unauthorized { reference: String, registry: String },
-    #[error("the credentials of {registry} are kept by the helper `{helper}`, which is not supported: put them under `auths` in {}", path.display())]
-    CredentialHelper {
-        registry: String,
-        helper: String,
-        path: PathBuf,
-    },
-    #[error("the registry credentials in {} cannot be used ({cause}): correct the file or remove it", path.display())]
-    Credentials { path: PathBuf, cause: String },
+    #[error(
+        "the login for {registry} is an identity token, which this driver cannot use: log in with a password or an access token"
+    )]
+    IdentityToken { registry: String },
     #[error(
         "image `{reference}` is not in the image store and {registry} cannot be reached ({cause}): check the name and the network, or load the image with `longshore image load`"
     )]
@@ -139,8 +135,11 @@ impl ImageError {
         matches!(self, Self::Corrupt { .. } | Self::Truncated { .. })
     }
 
-    /// The failure a task reports for it: always `CannotPullContainerError`.
+    /// The failure a task reports for it: `CannotPullContainerError`, but for logins at ECR.
     pub fn to_failure(&self) -> Failure {
+        if let Self::Access(error) = self {
+            return error.to_failure();
+        }
         Failure::new(FailureName::CannotPullContainerError, self.to_string())
     }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use futures_util::{StreamExt, TryStreamExt};
-use oci_client::Reference;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
@@ -18,7 +17,8 @@ use super::layers::Expected;
 use super::manifest::Descriptor;
 use super::record::{ConfigFile, ImageRecord, check_platform};
 use super::registry::Registry;
-use super::{ImageStore, lock, reference};
+use super::{ImageStore, lock};
+use crate::registry::{self as reference, Login, Reference};
 
 /// Layers that are pulled at the same time.
 const PARALLEL_LAYERS: usize = 3;
@@ -78,6 +78,7 @@ struct Layer {
 pub(super) async fn pull(
     store: &ImageStore,
     name: &Reference,
+    login: Option<Login>,
     progress: &OnProgress,
 ) -> Result<ImageRecord, ImageError> {
     let full_name = reference::full_name(name);
@@ -92,7 +93,7 @@ pub(super) async fn pull(
         lock::keep_layers(&wishing.inner.root)
     })
     .await?;
-    let pulled = fetch(store, name, progress).await;
+    let pulled = fetch(store, name, login, progress).await;
     drop(held);
     let store = store.clone();
     blocking(move || store.sweep()).await?;
@@ -102,9 +103,10 @@ pub(super) async fn pull(
 async fn fetch(
     store: &ImageStore,
     name: &Reference,
+    login: Option<Login>,
     progress: &OnProgress,
 ) -> Result<ImageRecord, ImageError> {
-    let registry = Registry::new(name, &store.registries)?;
+    let registry = Registry::open(name, &store.registries, login).await?;
     let chosen = registry.choose().await?;
     let digest = chosen.digest;
     let what = format!("manifest {digest}");

@@ -12,14 +12,13 @@ use oci_client::client::{ClientConfig, ClientProtocol};
 use oci_client::errors::{DigestError, OciDistributionError, OciErrorCode};
 use oci_client::manifest::OciDescriptor;
 use oci_client::secrets::RegistryAuth;
-use oci_client::{Client, Reference, RegistryOperation};
+use oci_client::{Client, RegistryOperation};
 
 use super::archive::MAX_DOCUMENT;
-use super::credentials::Registries;
 use super::digest::Digest;
 use super::error::ImageError;
 use super::manifest::{ACCEPTED, Descriptor, Document, choose};
-use super::reference;
+use crate::registry::{self as reference, Login, Reference, Registries};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -28,6 +27,8 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) struct Registry {
     client: Client,
+    /// The image's name, and where it is asked for if that is elsewhere.
+    label: String,
     reference: Reference,
     auth: RegistryAuth,
 }
@@ -41,30 +42,31 @@ pub(super) struct Chosen {
 }
 
 impl Registry {
-    pub(super) fn new(reference: &Reference, registries: &Registries) -> Result<Self, ImageError> {
-        static PROVIDER: Once = Once::new();
-        // An error means that a provider is installed already, which serves as well.
-        PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-        let name = reference.resolve_registry();
-        let protocol = match registries.is_plain(name) {
-            true => ClientProtocol::Http,
-            false => ClientProtocol::Https,
+    /// The registry of an image, or its mirror.
+    pub(super) async fn open(
+        image: &Reference,
+        registries: &Registries,
+        login: Option<Login>,
+    ) -> Result<Self, ImageError> {
+        let reference = registries.at_mirror(image)?;
+        let label = match reference == *image {
+            true => reference::full_name(image),
+            false => format!(
+                "{}` as `{}",
+                reference::full_name(image),
+                reference::full_name(&reference)
+            ),
         };
-        let config = ClientConfig {
-            protocol,
-            connect_timeout: Some(CONNECT_TIMEOUT),
-            read_timeout: Some(READ_TIMEOUT),
-            user_agent: "longshore",
-            ..ClientConfig::default()
+        // A mirror is another registry, where the login of the first is nobody's business.
+        let login = match login.filter(|_| reference == *image) {
+            Some(login) => Some(login),
+            None => registries.login(reference.registry()).await?,
         };
-        let client = Client::try_from(config).map_err(|error| ImageError::Registry {
-            reference: reference::full_name(reference),
-            cause: error.to_string(),
-        })?;
         Ok(Self {
-            client,
-            reference: reference.clone(),
-            auth: registries.auth(name)?,
+            auth: auth(login, reference.registry())?,
+            client: connect(&reference, &label, registries)?,
+            label,
+            reference,
         })
     }
 
@@ -81,7 +83,7 @@ impl Registry {
                 digest,
             });
         };
-        let entry = choose(entries, &reference::full_name(&self.reference))?;
+        let entry = choose(entries, &self.label)?;
         let by_digest = self.reference.clone_with_digest(entry.digest.clone());
         let (manifest, found) = self.document(&by_digest).await?;
         found.expect(&entry.digest()?, "the image manifest")?;
@@ -152,7 +154,7 @@ impl Registry {
 
     /// The connection broke in the middle of an answer.
     pub(super) fn interrupted(&self, error: &(dyn Error + 'static)) -> ImageError {
-        let reference = reference::full_name(&self.reference);
+        let reference = self.label.clone();
         ImageError::Registry {
             reference,
             cause: root_cause(error),
@@ -161,7 +163,7 @@ impl Registry {
 
     fn explain(&self, error: OciDistributionError) -> ImageError {
         let registry = self.reference.registry().to_owned();
-        let reference = reference::full_name(&self.reference);
+        let reference = self.label.clone();
         match &error {
             OciDistributionError::RequestError(cause)
                 if cause.is_connect() || cause.is_timeout() =>
@@ -197,6 +199,42 @@ impl Registry {
                 },
             },
         }
+    }
+}
+
+fn connect(
+    reference: &Reference,
+    label: &str,
+    registries: &Registries,
+) -> Result<Client, ImageError> {
+    static PROVIDER: Once = Once::new();
+    // An error means that a provider is installed already, which serves as well.
+    PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+    let protocol = match registries.is_plain(reference.resolve_registry()) {
+        true => ClientProtocol::Http,
+        false => ClientProtocol::Https,
+    };
+    let config = ClientConfig {
+        protocol,
+        connect_timeout: Some(CONNECT_TIMEOUT),
+        read_timeout: Some(READ_TIMEOUT),
+        user_agent: "longshore",
+        ..ClientConfig::default()
+    };
+    Client::try_from(config).map_err(|error| ImageError::Registry {
+        reference: label.to_owned(),
+        cause: error.to_string(),
+    })
+}
+
+fn auth(login: Option<Login>, registry: &str) -> Result<RegistryAuth, ImageError> {
+    match login {
+        None => Ok(RegistryAuth::Anonymous),
+        Some(Login::Password { user, password }) => Ok(RegistryAuth::Basic(user, password)),
+        Some(Login::RegistryToken(token)) => Ok(RegistryAuth::Bearer(token)),
+        Some(Login::IdentityToken(_)) => Err(ImageError::IdentityToken {
+            registry: registry.to_owned(),
+        }),
     }
 }
 

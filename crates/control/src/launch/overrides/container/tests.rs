@@ -6,7 +6,7 @@ use super::super::tests::{check, check_shown, with, world};
 use crate::testing::{app, web};
 
 #[test]
-fn environment_files_are_checked_then_refused_but_for_scripted_hosts() {
+fn environment_files_are_checked_and_shown() {
     let files = |more: &str| {
         format!(r#"{{"containerOverrides":[{{"name":"main","environmentFiles":[{{{more}}}]}}]}}"#)
     };
@@ -22,16 +22,9 @@ fn environment_files_are_checked_then_refused_but_for_scripted_hosts() {
         );
     }
     let good = files(r#""type":"s3","value":"arn:aws:s3:::b/e.env""#);
-    check(
-        &good,
-        "UnsupportedFeatureException: Feature not supported by this server: \
-         overrides.containerOverrides.environmentFiles.",
-    );
-    let mut scripted = world();
-    scripted.settings.scripted = true;
     let pointer = "/tasks/0/overrides/containerOverrides/0/environmentFiles/0";
     assert_eq!(
-        scripted.at("RunTask", &with(&good), pointer),
+        world().at("RunTask", &with(&good), pointer),
         json!({"type": "s3", "value": "arn:aws:s3:::b/e.env"})
     );
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::super::unpack::Limits;
-use super::super::{ImageStore, Reference, parse_reference};
+use super::super::{ImageStore, Reference};
 
 /// A store that is deleted with its folder.
 pub(super) struct TestStore {
@@ -62,7 +62,7 @@ impl TestStore {
 }
 
 pub(super) fn reference(text: &str) -> Reference {
-    parse_reference(text).unwrap()
+    crate::registry::parse(text).unwrap()
 }
 
 pub(super) fn text(path: &Path) -> String {

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use model::container::FailureName;
 
 use super::super::record::HOST_ARCHITECTURE;
-use super::super::{ImageError, ImageRecord, OnProgress, Progress, Registries};
+use super::super::{ImageError, ImageRecord, ImageStore, Login, OnProgress, Progress, Registries};
 use super::archives::Item::File;
 use super::archives::{TestImage, digest, gzip, layer};
 use super::folders::{TestStore, store, text};
@@ -28,8 +29,12 @@ fn silent() -> OnProgress {
     Arc::new(|_| ())
 }
 
+fn other_image() -> TestImage {
+    TestImage::new(&[layer(&[File("c", "c")])]).packed("+gzip", gzip)
+}
+
 async fn pull(test: &TestStore, reference: &str) -> Result<ImageRecord, ImageError> {
-    test.store.pull(reference, silent()).await
+    test.store.pull(reference, None, silent()).await
 }
 
 /// Pulls `app:1` of a changed server and answers why that failed, with nothing left behind.
@@ -60,7 +65,7 @@ fn with_credentials(test: TestStore, server: &Server, account: &str) -> TestStor
     std::fs::write(&path, config).unwrap();
     let registries = Registries {
         docker_config: Some(path),
-        insecure: Vec::new(),
+        ..Registries::default()
     };
     TestStore {
         store: test.store.with_registries(registries),
@@ -76,7 +81,7 @@ async fn an_image_is_pulled_once_and_then_found() {
     let reports = Arc::new(Mutex::new(Vec::<Progress>::new()));
     let seen = Arc::clone(&reports);
     let progress: OnProgress = Arc::new(move |report| seen.lock().unwrap().push(report));
-    let record = test.store.pull(&name, progress).await.unwrap();
+    let record = test.store.pull(&name, None, progress).await.unwrap();
     assert_eq!(record.id, image.id());
     assert_eq!(record.digest, Some(digest(&image.manifest())));
     let paths = test.store.layer_paths(&record);
@@ -283,25 +288,66 @@ async fn a_registry_that_does_not_answer_is_told_with_the_cause() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_helper_for_the_registry_is_refused_by_name() {
-    let (server, test) = (Server::start(Access::Open).await, store());
-    let path = test.folder.path().join("config.json");
-    let config = format!(r#"{{"credHelpers":{{"{}":"ecr-login"}}}}"#, server.address);
-    std::fs::write(&path, config).unwrap();
-    let registries = Registries {
-        docker_config: Some(path),
-        insecure: Vec::new(),
+async fn a_login_of_the_task_goes_before_the_configuration() {
+    let (server, test, image) = (Server::start(Access::Basic).await, store(), image());
+    server.put("app", "1", &image);
+    let test = with_credentials(test, &server, "me:wrong");
+    let name = format!("{}/app:1", server.address);
+    let (user, password) = ACCOUNT.split_once(':').unwrap();
+    let login = Login::Password {
+        user: user.to_owned(),
+        password: password.to_owned(),
     };
-    let store = test.store.clone().with_registries(registries);
-    let error = store
-        .pull(&format!("{}/app:1", server.address), silent())
-        .await
-        .unwrap_err();
+    let refused = pull(&test, &name).await.unwrap_err();
     assert!(
-        matches!(error, ImageError::CredentialHelper { .. }),
-        "{error}"
+        matches!(refused, ImageError::Unauthorized { .. }),
+        "{refused}"
     );
-    assert_eq!(server.asked("/"), 0);
+    let pulled = test.store.pull(&name, Some(login), silent()).await;
+    assert_eq!(pulled.unwrap().id, image.id());
+}
+
+/// The store of a host that has ECR mapped to the server.
+fn with_mirror(test: &TestStore, server: &Server) -> ImageStore {
+    let registries = Registries {
+        mirrors: [(ECR.to_owned(), format!("{}/mirror", server.address))].into(),
+        ..Registries::default()
+    };
+    test.store.clone().with_registries(registries)
+}
+
+const ECR: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mirror_is_asked_and_the_image_keeps_its_name() {
+    let (server, test, image) = (Server::start(Access::Open).await, store(), image());
+    server.put("mirror/app", "1", &image);
+    let store = with_mirror(&test, &server);
+    let name = format!("{ECR}/app:1");
+    let record = store.pull(&name, None, silent()).await.unwrap();
+    let by_digest = format!("{ECR}/app@{}", record.digest.clone().unwrap());
+    assert_eq!(record.references, [name.clone(), by_digest]);
+    // What is there under the name of the definition wins.
+    server.put("mirror/app", "1", &other_image());
+    let again = store.pull(&name, None, silent()).await.unwrap();
+    assert_eq!(again.id, image.id());
+
+    let error = store.pull(&format!("{ECR}/b:1"), None, silent()).await;
+    let text = error.unwrap_err().to_string();
+    let both = format!("`{ECR}/b:1` as `{}/mirror/b:1`", server.address);
+    assert!(
+        text.contains(&both) && text.contains("does not exist"),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ecr_without_a_login_or_a_mirror_is_not_asked() {
+    let test = store();
+    let error = pull(&test, &format!("{ECR}/app:1")).await.unwrap_err();
+    let failure = error.to_failure();
+    assert_eq!(failure.name, FailureName::CannotPullECRContainerError);
+    test.assert_empty();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -315,7 +361,7 @@ async fn a_pull_that_is_given_up_leaves_nothing() {
     tokio::select! {
         biased;
         () = reached.notified() => {}
-        pulled = test.store.pull(&name, progress) => drop(pulled.unwrap()),
+        pulled = test.store.pull(&name, None, progress) => drop(pulled.unwrap()),
     }
     let record = pull(&test, &name).await.unwrap();
     assert_eq!(record.id, image.id());

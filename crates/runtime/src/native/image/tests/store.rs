@@ -8,7 +8,7 @@ use std::thread;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
-use super::super::{ImageConfig, ImageError, ImageRecord, ImageStore, Source};
+use super::super::{ImageConfig, ImageError, ImageRecord, ImageStore, RegistryError, Source};
 use super::archives::Item::{Dir, File};
 use super::archives::{TestImage, gzip, layer, layout_of, members};
 use super::folders::{TestStore, reference, require_root, store, text};
@@ -133,7 +133,7 @@ fn an_image_is_found_by_every_spelling() {
     assert_eq!(test.store.find("example.com/busybox").unwrap(), None);
     assert!(matches!(
         test.store.find("Bad Name"),
-        Err(ImageError::InvalidReference { .. })
+        Err(ImageError::Access(RegistryError::InvalidReference { .. }))
     ));
     let reopened = ImageStore::open(&test.folder.path().join("images")).unwrap();
     assert_eq!(reopened.list().unwrap(), [record]);

@@ -5,8 +5,7 @@
 
 use oci_client::Reference;
 
-use super::digest::Digest;
-use super::error::ImageError;
+use super::error::RegistryError;
 
 /// The registry of names that name none.
 const DOCKER_HUB: &str = "docker.io";
@@ -17,8 +16,8 @@ const MAX_REPOSITORY: usize = 255;
 const MAX_TAG: usize = 128;
 
 /// Parses a name as the docker tools do: `busybox` is `docker.io/library/busybox:latest`.
-pub(super) fn parse(text: &str) -> Result<Reference, ImageError> {
-    let invalid = |cause: &str| ImageError::InvalidReference {
+pub fn parse(text: &str) -> Result<Reference, RegistryError> {
+    let invalid = |cause: &str| RegistryError::InvalidReference {
         reference: text.to_owned(),
         cause: cause.to_owned(),
     };
@@ -26,7 +25,7 @@ pub(super) fn parse(text: &str) -> Result<Reference, ImageError> {
         Some((name, digest)) => (name, Some(digest)),
         None => (text, None),
     };
-    if digest.is_some_and(|digest| Digest::parse(digest).is_err()) {
+    if digest.is_some_and(|digest| !is_digest(digest)) {
         return Err(invalid("the digest is not sha256: and 64 hex digits"));
     }
     // A colon in front of a slash belongs to the registry's port.
@@ -114,6 +113,12 @@ fn is_component(text: &str) -> bool {
         .all(separator)
 }
 
+fn is_digest(text: &str) -> bool {
+    let hex = text.strip_prefix("sha256:").unwrap_or_default();
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    hex.len() == 64 && hex.bytes().all(is_hex)
+}
+
 fn is_tag(text: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     (1..=MAX_TAG).contains(&text.len())
@@ -125,7 +130,7 @@ fn is_tag(text: &str) -> bool {
 
 /// The one name under which the store keeps it. A digest says exactly which image is meant, so
 /// a tag beside it is left out.
-pub(super) fn full_name(reference: &Reference) -> String {
+pub fn full_name(reference: &Reference) -> String {
     let repository = format!("{}/{}", reference.registry(), reference.repository());
     match (reference.digest(), reference.tag()) {
         (Some(digest), _) => format!("{repository}@{digest}"),
@@ -135,7 +140,7 @@ pub(super) fn full_name(reference: &Reference) -> String {
 }
 
 /// The name of the same repository's image by digest.
-pub(super) fn digest_name(reference: &Reference, digest: &str) -> String {
+pub fn digest_name(reference: &Reference, digest: &str) -> String {
     format!(
         "{}/{}@{digest}",
         reference.registry(),
