@@ -5,8 +5,12 @@ use std::process::Stdio;
 use crate::{say, shell};
 
 /// Package, and what for.
-const NEEDED: [(&str, &str); 9] = [
+const NEEDED: [(&str, &str); 10] = [
     ("busybox-static", "the image of demo and tests"),
+    (
+        "docker.io",
+        "tests of the docker driver start an engine of their own",
+    ),
     ("iproute2", "tests look at interfaces and namespaces"),
     (
         "libelf-dev",

@@ -146,6 +146,10 @@ conformance! {
         vectors "Vectors"
         signed "Signed"
     }
+    check_alone test_docker {
+        adoption "Adoption"
+        choice "Choice"
+    }
     check_alone test_native {
         commands "Commands"
         on_a_server "OnAServer"
