@@ -39,7 +39,7 @@ pub(crate) enum DriverError {
     )]
     NoneWorks {
         native: Box<DriverError>,
-        docker: DockerError,
+        docker: Box<DriverError>,
     },
     #[error("the scripted driver cannot use {path}: {source}")]
     Scripted {
@@ -100,16 +100,16 @@ async fn real(
     clock: &ServerClock,
 ) -> Result<Arc<dyn Driver>, DriverError> {
     if config.driver == DriverName::Docker {
-        return Ok(docker(config, data_dir, clock).await?);
+        return docker(config, data_dir, clock).await;
     }
     match native(config, data_dir).await {
         // What is wrong in the configuration is no reason to take another driver.
-        Err(wrong @ DriverError::Pool(_)) => Err(wrong),
+        Err(wrong @ (DriverError::Pool(_) | DriverError::Registry(_))) => Err(wrong),
         Err(missing) if config.driver == DriverName::Auto => {
             let docker = docker(config, data_dir, clock).await;
             docker.map_err(|docker| DriverError::NoneWorks {
                 native: Box::new(missing),
-                docker,
+                docker: Box::new(docker),
             })
         }
         other => other,
@@ -120,12 +120,12 @@ async fn docker(
     config: &Config,
     data_dir: &Path,
     clock: &ServerClock,
-) -> Result<Arc<dyn Driver>, DockerError> {
+) -> Result<Arc<dyn Driver>, DriverError> {
     let docker = DockerConfig {
         data: data_dir.to_owned(),
         logs: logs_root(data_dir),
         surroundings: Surroundings::of_process(config.docker.host.clone()),
-        credentials: Box::new(|_| Ok(None)),
+        registries: registries(config)?,
         clock: Arc::new(clock.clone()),
     };
     Ok(Arc::new(DockerDriver::open(docker).await?))

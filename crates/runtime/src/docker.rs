@@ -43,8 +43,8 @@ use tokio::time::{sleep, timeout};
 
 use crate::clock::Clock;
 use crate::driver::{Capacity, Driver, Executed};
+use crate::registry::Registries;
 use crate::signals::SIGKILL;
-pub use bollard::auth::DockerCredentials;
 pub use endpoint::Surroundings;
 use engine::Engine;
 pub use error::DockerError;
@@ -60,10 +60,6 @@ const KILL_TIME: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Finds the credentials for a registry (`host` or `host:port`); `None` pulls anonymously, an
-/// error is one sentence.
-pub type Credentials = dyn Fn(&str) -> Result<Option<DockerCredentials>, String> + Send + Sync;
-
 /// What the composition root knows.
 pub struct DockerConfig {
     /// The data directory; the driver has one small file in `docker` below it.
@@ -71,7 +67,8 @@ pub struct DockerConfig {
     /// The root of the log store.
     pub logs: PathBuf,
     pub surroundings: Surroundings,
-    pub credentials: Box<Credentials>,
+    /// Logins for pulling, and registries that stand for others.
+    pub registries: Registries,
     /// Stamps the end of a container that the engine no longer has.
     pub clock: Arc<dyn Clock>,
 }
@@ -81,7 +78,7 @@ pub struct DockerDriver {
     clock: Arc<dyn Clock>,
     objects: Objects,
     followers: Followers,
-    credentials: Box<Credentials>,
+    registries: Registries,
 }
 
 impl DockerDriver {
@@ -92,7 +89,7 @@ impl DockerDriver {
         let driver = Self {
             followers: Followers::new(engine.client.clone(), &config.logs),
             objects: Objects::new(engine, owner),
-            credentials: config.credentials,
+            registries: config.registries,
             clock: config.clock,
         };
         let unfinished = driver.known(None).await;
@@ -223,7 +220,7 @@ impl Driver for DockerDriver {
     }
 
     async fn pull(&self, spec: &ContainerSpec) -> Result<PulledImage, Failure> {
-        pull::pull(&self.objects, spec, &*self.credentials).await
+        pull::pull(&self.objects, spec, &self.registries).await
     }
 
     async fn start(
@@ -233,11 +230,12 @@ impl Driver for DockerDriver {
     ) -> Result<Started, Failure> {
         let name = names::container(&spec.key)?;
         let shared = self.shared(spec).await?;
+        let image = pull::find(&self.objects, &spec.image, &self.registries).await?;
         let place = body::Place {
             network: mode(&spec.key, network)?,
             shared: shared.as_deref(),
             labels: self.labels(spec).await?,
-            image_environment: pull::environment(&self.objects, &spec.image).await?,
+            image: image.as_ref(),
         };
         let body = body::create(spec, &place)?;
         let made = self.objects.make(&name, &body, was_started).await;

@@ -7,6 +7,7 @@ use model::container::{ContainerSpec, EnvironmentVariable, Failure, NamespaceMod
 use model::payload::merge_environment;
 
 use super::mounts;
+use super::pull::Image;
 
 /// As for containers of the native driver.
 const PROCESSES_MAX: i64 = 8192;
@@ -30,8 +31,8 @@ pub(super) struct Place<'a> {
     /// The holder of the task's shared namespaces, where the definition shares any.
     pub(super) shared: Option<&'a str>,
     pub(super) labels: Vec<(String, String)>,
-    /// `NAME=value` of the image, to which what the platform tells gives way.
-    pub(super) image_environment: Vec<String>,
+    /// The engine's image, if it has it.
+    pub(super) image: Option<&'a Image>,
 }
 
 impl Place<'_> {
@@ -50,7 +51,7 @@ pub(super) fn create(
         .iter()
         .map(|(name, value)| (name.clone(), value.clone()));
     Ok(ContainerCreateBody {
-        image: Some(spec.image.clone()),
+        image: Some(place.image.map_or(&spec.image, |image| &image.name).clone()),
         entrypoint: spec.entry_point.clone(),
         cmd: spec.command.clone(),
         env: Some(environment(spec, place)),
@@ -67,8 +68,11 @@ pub(super) fn create(
 
 /// What the platform tells and the image does not, then the definition's.
 fn environment(spec: &ContainerSpec, place: &Place<'_>) -> Vec<String> {
-    let of_image = place.image_environment.iter();
-    let of_image: BTreeSet<&str> = of_image.filter_map(|one| one.split('=').next()).collect();
+    let of_image = place.image.map(Image::environment).unwrap_or_default();
+    let of_image: BTreeSet<&str> = of_image
+        .iter()
+        .filter_map(|one| one.split('=').next())
+        .collect();
     let mut platform = spec.platform_environment.clone();
     platform.retain(|variable| !of_image.contains(variable.name.as_str()));
     let merged = merge_environment(platform, spec.environment.clone());
@@ -227,11 +231,12 @@ mod tests {
     }
 
     fn made(spec: &ContainerSpec, network: &str) -> (ContainerCreateBody, HostConfig) {
+        let image = Image::with_environment("mirror/busybox", &["PATH=/bin", "AWS_REGION=image"]);
         let place = Place {
             network,
             shared: Some("holder"),
             labels: vec![("longshore.task".to_owned(), "7".to_owned())],
-            image_environment: vec!["PATH=/bin".to_owned(), "AWS_REGION=image".to_owned()],
+            image: Some(&image),
         };
         let mut body = create(spec, &place).unwrap();
         let config = body.host_config.take().unwrap();
@@ -275,6 +280,7 @@ mod tests {
         }];
         let (body, _) = made(&spec, "none");
         assert_eq!(body.env.unwrap(), ["A=v", "B=own"]);
+        assert_eq!(body.image.as_deref(), Some("mirror/busybox"));
     }
 
     #[test]

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use bollard::Docker;
 use bollard::container::LogOutput;
+use bollard::errors::Error;
 use bollard::query_parameters::{InspectContainerOptions, LogsOptions};
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use logs::{GroupName, LogsError, StreamName, Writer};
 use model::Timestamp;
@@ -153,12 +155,14 @@ fn open(root: &Path, target: &LogTarget) -> Result<Writer, LogsError> {
 /// Returns when the output is complete, or when nothing more can be done for it.
 async fn follow(client: &Docker, root: &Path, source: &Source, gate: &Arc<Gate>) {
     let mut pause = FIRST_PAUSE;
+    let mut is_asked_again = false;
     loop {
-        let cause = match attempt(client, root, source, gate).await {
+        let cause = match attempt(client, root, source, gate, !is_asked_again).await {
             Ok(()) => return,
             Err(cause) => cause,
         };
         tracing::debug!(id = source.id, cause, "the output of a container broke off");
+        is_asked_again |= cause == TOO_EARLY;
         // The exit code matters more than a log that cannot be written.
         if cause.starts_with(CANNOT_STORE) && !runs(client, &source.id).await.unwrap_or(true) {
             tracing::warn!(id = source.id, cause, "lines of a container are lost");
@@ -170,35 +174,25 @@ async fn follow(client: &Docker, root: &Path, source: &Source, gate: &Arc<Gate>)
 }
 
 const CANNOT_STORE: &str = "its log cannot be written";
+const TOO_EARLY: &str = "the engine closed it before it had told the end";
 
-/// From the beginning of the output to its end.
+/// From the beginning of the output to its end. An engine that is followed while a container
+/// ends may leave out the last messages; one that is asked afterwards does not.
 async fn attempt(
     client: &Docker,
     root: &Path,
     source: &Source,
     gate: &Arc<Gate>,
+    is_doubtful: bool,
 ) -> Result<(), String> {
     let mut sink = Sink::open(root, source, gate).await?;
-    let options = LogsOptions {
-        follow: true,
-        stdout: true,
-        stderr: true,
-        timestamps: true,
-        ..LogsOptions::default()
-    };
-    let output = client.logs(&source.id, Some(options));
+    let output = client.logs(&source.id, Some(options(true, "all")));
     let mut output = Box::pin(output.ready_chunks(BATCH_FRAMES));
     let mut frames = Frames::new(source.is_terminal);
+    let mut last = None;
     while let Some(batch) = output.next().await {
-        let mut broken = None;
         let mut lines = Vec::new();
-        for frame in batch {
-            match found(frame) {
-                Ok(Some(frame)) => frames.push(&part(frame), &mut lines),
-                Ok(None) => broken = Some(None),
-                Err(error) => broken = Some(Some(words(&error))),
-            }
-        }
+        let broken = take(batch, &mut frames, &mut lines, &mut last);
         sink.store(lines).await?;
         match broken {
             None => {}
@@ -210,11 +204,57 @@ async fn attempt(
     if runs(client, &source.id).await? {
         return Err("the engine closed it".to_owned());
     }
+    if is_doubtful && newest(client, &source.id).await? != last {
+        return Err(TOO_EARLY.to_owned());
+    }
     sink.store(frames.finish()).await
 }
 
+/// Cuts what came into lines; what broke off, with its cause unless the container is gone.
+fn take(
+    batch: Vec<Result<LogOutput, Error>>,
+    frames: &mut Frames,
+    lines: &mut Vec<(Timestamp, Vec<u8>)>,
+    last: &mut Option<Bytes>,
+) -> Option<Option<String>> {
+    for frame in batch {
+        match found(frame) {
+            Ok(Some(frame)) => {
+                let part = part(frame);
+                frames.push(&part, lines);
+                *last = Some(part.1);
+            }
+            Ok(None) => return Some(None),
+            Err(error) => return Some(Some(words(&error))),
+        }
+    }
+    None
+}
+
+/// The last message that the engine has.
+async fn newest(client: &Docker, id: &str) -> Result<Option<Bytes>, String> {
+    let mut output = Box::pin(client.logs(id, Some(options(false, "1"))));
+    let mut last = None;
+    while let Some(frame) = output.next().await {
+        let frame = found(frame).map_err(|error| words(&error))?;
+        last = frame.map(|frame| part(frame).1);
+    }
+    Ok(last)
+}
+
+fn options(follow: bool, tail: &str) -> LogsOptions {
+    LogsOptions {
+        follow,
+        stdout: true,
+        stderr: true,
+        timestamps: true,
+        tail: tail.to_owned(),
+        ..LogsOptions::default()
+    }
+}
+
 /// One of the two streams that a container has, and what came.
-fn part(frame: LogOutput) -> (usize, bytes::Bytes) {
+fn part(frame: LogOutput) -> (usize, Bytes) {
     match frame {
         LogOutput::StdErr { message } => (1, message),
         LogOutput::StdOut { message }

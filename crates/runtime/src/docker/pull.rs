@@ -1,4 +1,4 @@
-//! Images: the engine's own, else pulled by the engine with the user's credentials.
+//! Images: the engine's own, else pulled by the engine with the user's logins.
 
 use bollard::auth::DockerCredentials;
 use bollard::errors::Error;
@@ -9,69 +9,64 @@ use model::container::{ContainerSpec, Failure, FailureName, PulledImage};
 
 use super::error::{found, words};
 use super::objects::Objects;
+use crate::registry::{Login, Reference, Registries, RegistryError, full_name, parse};
 use crate::signals;
 
-/// The registry of names that name none.
-const DOCKER_HUB: &str = "docker.io";
-
-/// An image reference in the parts that the engine wants.
-#[derive(Debug, PartialEq, Eq)]
-struct Reference<'a> {
-    /// With its registry, if it names one.
-    repository: &'a str,
-    /// A tag or a digest.
-    version: &'a str,
+/// An image of the engine, under its own name or under that at a mirror.
+pub(super) struct Image {
+    pub(super) name: String,
+    known: ImageInspect,
 }
 
-impl<'a> Reference<'a> {
-    fn parse(text: &'a str) -> Self {
-        if let Some((repository, digest)) = text.split_once('@') {
-            return Self {
-                repository: without_tag(repository).0,
-                version: digest,
-            };
-        }
-        let (repository, tag) = without_tag(text);
+impl Image {
+    /// What it says of its containers' environment.
+    pub(super) fn environment(&self) -> Vec<String> {
+        let config = self.known.config.as_ref();
+        config
+            .and_then(|config| config.env.clone())
+            .unwrap_or_default()
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_environment(name: &str, variables: &[&str]) -> Self {
+        let config = bollard::models::ImageConfig {
+            env: Some(variables.iter().map(|text| (*text).to_owned()).collect()),
+            ..bollard::models::ImageConfig::default()
+        };
         Self {
-            repository,
-            version: tag.unwrap_or("latest"),
-        }
-    }
-
-    /// `host` or `host:port`.
-    fn registry(&self) -> &'a str {
-        match self.repository.split_once('/') {
-            Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => first,
-            _ => DOCKER_HUB,
+            name: name.to_owned(),
+            known: ImageInspect {
+                config: Some(config),
+                ..ImageInspect::default()
+            },
         }
     }
 }
-
-/// A colon in front of a slash belongs to the registry's port.
-fn without_tag(text: &str) -> (&str, Option<&str>) {
-    match text.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
-        _ => (text, None),
-    }
-}
-
-/// Credentials for a registry, `None` for an anonymous pull; an error is one sentence.
-pub(super) type Credentials<'a> =
-    dyn Fn(&str) -> Result<Option<DockerCredentials>, String> + Send + Sync + 'a;
 
 pub(super) async fn pull(
     objects: &Objects,
     spec: &ContainerSpec,
-    credentials: &Credentials<'_>,
+    registries: &Registries,
 ) -> Result<PulledImage, Failure> {
-    if let Some(image) = inspect(objects, &spec.image).await? {
-        return pulled(objects, &spec.image, &image);
+    if let Some(image) = find(objects, &spec.image, registries).await? {
+        return pulled(objects, &spec.image, &image.known);
     }
-    let reference = Reference::parse(&spec.image);
-    let login = credentials(reference.registry()).map_err(cannot_pull)?;
-    fetch(objects, &spec.image, &reference, login).await?;
-    match inspect(objects, &spec.image).await? {
-        Some(image) => pulled(objects, &spec.image, &image),
+    let (named, wanted) = places(&spec.image, registries).map_err(|error| error.to_failure())?;
+    // A mirror is another registry, where the login of the first is nobody's business.
+    let own = spec.registry_login.as_ref().filter(|_| wanted == named);
+    let login = match own {
+        Some(login) => Some(Login::Password {
+            user: login.user.clone(),
+            password: login.password.clone(),
+        }),
+        None => {
+            let found = registries.login(wanted.registry()).await;
+            found.map_err(|error| error.to_failure())?
+        }
+    };
+    fetch(objects, &spec.image, &wanted, login).await?;
+    match find(objects, &spec.image, registries).await? {
+        Some(image) => pulled(objects, &spec.image, &image.known),
         None => Err(cannot_pull(format!(
             "image `{}` was pulled and is not in the engine: look at the engine's log",
             spec.image
@@ -79,37 +74,81 @@ pub(super) async fn pull(
     }
 }
 
-async fn inspect(objects: &Objects, image: &str) -> Result<Option<ImageInspect>, Failure> {
-    let answer = found(objects.client().inspect_image(image).await);
-    answer.map_err(|error| cannot_pull(reason(image, &Reference::parse(image), &error)))
+/// The engine's image of this name, else that at its mirror.
+pub(super) async fn find(
+    objects: &Objects,
+    image: &str,
+    registries: &Registries,
+) -> Result<Option<Image>, Failure> {
+    let of_name = |name: String| async {
+        let known = inspect(objects, &name).await?;
+        Ok::<_, Failure>(known.map(|known| Image { name, known }))
+    };
+    if let Some(own) = of_name(image.to_owned()).await? {
+        return Ok(Some(own));
+    }
+    match places(image, registries) {
+        Ok((named, wanted)) if named != wanted => of_name(full_name(&wanted)).await,
+        // Whether the name can be pulled is seen when it is.
+        _ => Ok(None),
+    }
 }
 
-/// What the image says of its containers' environment; nothing of one that is not there.
-pub(super) async fn environment(objects: &Objects, image: &str) -> Result<Vec<String>, Failure> {
-    let config = inspect(objects, image)
-        .await?
-        .and_then(|image| image.config);
-    Ok(config.and_then(|config| config.env).unwrap_or_default())
+/// What the definition names, and where it is to be had.
+fn places(image: &str, registries: &Registries) -> Result<(Reference, Reference), RegistryError> {
+    let named = parse(image)?;
+    let wanted = registries.at_mirror(&named)?;
+    Ok((named, wanted))
+}
+
+async fn inspect(objects: &Objects, image: &str) -> Result<Option<ImageInspect>, Failure> {
+    let answer = found(objects.client().inspect_image(image).await);
+    answer.map_err(|error| cannot_pull(reason(image, registry_of(image), &error)))
+}
+
+fn registry_of(image: &str) -> String {
+    parse(image).map_or_else(
+        |_| "the registry".to_owned(),
+        |named| named.registry().to_owned(),
+    )
 }
 
 async fn fetch(
     objects: &Objects,
     image: &str,
-    reference: &Reference<'_>,
-    login: Option<DockerCredentials>,
+    wanted: &Reference,
+    login: Option<Login>,
 ) -> Result<(), Failure> {
+    let version = wanted.digest().or(wanted.tag()).unwrap_or("latest");
     let options = CreateImageOptions {
-        from_image: Some(reference.repository.to_owned()),
-        tag: Some(reference.version.to_owned()),
+        from_image: Some(format!("{}/{}", wanted.registry(), wanted.repository())),
+        tag: Some(version.to_owned()),
         ..CreateImageOptions::default()
     };
+    let login = login.map(|login| credentials(login, wanted.registry()));
     let told = |info: CreateImageInfo| async move {
         tracing::debug!(layer = info.id, status = info.status, progress = ?info.progress_detail, "pulling");
         Ok(())
     };
     let pulling = objects.client().create_image(Some(options), None, login);
     let done = pulling.try_for_each(told).await;
-    done.map_err(|error| cannot_pull(reason(image, reference, &error)))
+    done.map_err(|error| cannot_pull(reason(image, wanted.registry().to_owned(), &error)))
+}
+
+/// A login in the engine's words.
+fn credentials(login: Login, registry: &str) -> DockerCredentials {
+    let mut credentials = DockerCredentials {
+        serveraddress: Some(registry.to_owned()),
+        ..DockerCredentials::default()
+    };
+    match login {
+        Login::Password { user, password } => {
+            (credentials.username, credentials.password) = (Some(user), Some(password));
+        }
+        Login::IdentityToken(token) => credentials.identitytoken = Some(token),
+        Login::RegistryToken(token) => credentials.registrytoken = Some(token),
+    }
+    credentials
 }
 
 /// What the engine knows of an image, unless it is for another kind of machine.
@@ -143,17 +182,18 @@ fn pulled(objects: &Objects, image: &str, known: &ImageInspect) -> Result<Pulled
 fn digest(image: &str, known: &ImageInspect) -> Option<String> {
     let digests = known.repo_digests.iter().flatten();
     let pairs: Vec<_> = digests.filter_map(|text| text.split_once('@')).collect();
-    let repository = Reference::parse(image).repository;
+    // The engine leaves out what goes without saying, as in `busybox`.
+    let full = parse(image).map(|named| format!("/{}/{}", named.registry(), named.repository()));
     let same = |(name, _): &&(&str, &str)| {
-        *name == repository || name.ends_with(&format!("/{repository}"))
+        let full = full.as_ref();
+        full.is_ok_and(|full| full.ends_with(&format!("/{name}")))
     };
     let chosen = pairs.iter().find(same).or(pairs.first());
     chosen.map(|(_, digest)| (*digest).to_owned())
 }
 
 /// The engine's words for what went wrong, in those of the native driver.
-fn reason(image: &str, reference: &Reference<'_>, error: &Error) -> String {
-    let registry = reference.registry();
+fn reason(image: &str, registry: String, error: &Error) -> String {
     let cause = words(error);
     let has = |parts: &[&str]| {
         let lower = cause.to_lowercase();
@@ -224,35 +264,6 @@ fn cannot_pull(detail: String) -> Failure {
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(text: &str, repository: &str, version: &str, registry: &str) {
-        let reference = Reference::parse(text);
-        let parts = (
-            reference.repository,
-            reference.version,
-            reference.registry(),
-        );
-        assert_eq!(parts, (repository, version, registry));
-    }
-
-    #[test]
-    fn references_fall_into_parts() {
-        check("busybox", "busybox", "latest", "docker.io");
-        check("me/app:3", "me/app", "3", "docker.io");
-        check(
-            "localhost:5000/app",
-            "localhost:5000/app",
-            "latest",
-            "localhost:5000",
-        );
-        check(
-            "r.example/a/b:1@sha256:12",
-            "r.example/a/b",
-            "sha256:12",
-            "r.example",
-        );
-    }
-
     #[test]
     fn the_digest_is_that_of_the_repository() {
         let known = ImageInspect {
@@ -266,6 +277,14 @@ mod tests {
             digest("r.example/app:1", &known),
             Some("sha256:2".to_owned())
         );
+        let hub = ImageInspect {
+            repo_digests: Some(vec![
+                "a/busybox@sha256:1".to_owned(),
+                "busybox@sha256:2".to_owned(),
+            ]),
+            ..ImageInspect::default()
+        };
+        assert_eq!(digest("busybox:1", &hub), Some("sha256:2".to_owned()));
         assert_eq!(digest("x", &ImageInspect::default()), None);
     }
 
@@ -275,7 +294,7 @@ mod tests {
             error: cause.to_owned(),
         };
         let image = "r.example/app:1";
-        let text = reason(image, &Reference::parse(image), &error);
+        let text = reason(image, registry_of(image), &error);
         assert!(text.contains(expected), "{text}");
     }
 

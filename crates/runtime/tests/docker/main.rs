@@ -9,5 +9,6 @@ mod adoption;
 mod conformance;
 mod connection;
 mod engine;
+mod images;
 mod network;
 mod testbed;

@@ -41,19 +41,19 @@ fn bridge(bed: &Testbed) -> NetworkSpec {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_published_port_answers_and_outlives_the_server() {
     let mut bed = Testbed::new().await;
-    let network = bed.driver.set_up_network(&bridge(&bed)).await.unwrap();
+    let network = bed.driver().set_up_network(&bridge(&bed)).await.unwrap();
     let port = network.containers[0].bindings[0].host_port;
     let script = "echo ready; while :; do echo hello | nc -l -p 8080; done";
     let spec = bed.shell("web", script);
-    bed.driver.start(&spec, &network).await.unwrap();
+    bed.driver().start(&spec, &network).await.unwrap();
     until(|| ask(&bed, port).contains("hello")).await;
     bed.reopen().await;
     assert_eq!(
-        bed.driver.set_up_network(&bridge(&bed)).await.unwrap(),
+        bed.driver().set_up_network(&bridge(&bed)).await.unwrap(),
         network
     );
     until(|| ask(&bed, port).contains("hello")).await;
-    within(bed.driver.tear_down(bed.task)).await.unwrap();
+    within(bed.driver().tear_down(bed.task)).await.unwrap();
     assert_eq!(ask(&bed, port), "");
 }
 
@@ -61,12 +61,12 @@ async fn a_published_port_answers_and_outlives_the_server() {
 async fn names_and_controls_are_those_of_the_holder() {
     let bed = Testbed::new().await;
     let asked = bridge(&bed);
-    let network = bed.driver.set_up_network(&asked).await.unwrap();
+    let network = bed.driver().set_up_network(&asked).await.unwrap();
     let script = "hostname; cat /etc/hosts /etc/resolv.conf /proc/sys/net/core/somaxconn";
     let mut spec = bed.shell("web", script);
     spec.identity = asked.identities["web"].clone();
     spec.system_controls = asked.system_controls["web"].clone();
-    bed.driver.start(&spec, &network).await.unwrap();
+    bed.driver().start(&spec, &network).await.unwrap();
     assert_eq!(bed.wait(&spec).await.code, Some(0));
     let lines = bed.lines(&spec);
     let has = |wanted: &[&str]| {
@@ -95,12 +95,12 @@ async fn containers_of_an_awsvpc_task_share_localhost() {
         .network(NetworkMode::Awsvpc, &["server", "client"])
         .await;
     let server = bed.shell("server", "echo hello | nc -l -p 9000");
-    bed.driver.start(&server, &network).await.unwrap();
+    bed.driver().start(&server, &network).await.unwrap();
     let client = bed.shell(
         "client",
         "until nc 127.0.0.1 9000; do :; done; ip -4 addr show eth0",
     );
-    bed.driver.start(&client, &network).await.unwrap();
+    bed.driver().start(&client, &network).await.unwrap();
     assert_eq!(bed.wait(&client).await.code, Some(0));
     let lines = bed.lines(&client).join("\n");
     assert!(lines.contains("hello"), "{lines}");

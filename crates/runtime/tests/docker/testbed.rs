@@ -14,6 +14,7 @@ use model::container::{ContainerKey, ContainerSpec, Exit, LogTarget};
 use model::payload::{NetworkMode, NetworkSpec, NetworkState};
 use model::{TaskId, Timestamp};
 use runtime::docker::{DockerConfig, DockerDriver, DockerError, Surroundings};
+use runtime::registry::Registries;
 use runtime::{Clock, Driver as _};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
@@ -26,7 +27,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 const GROUP: &str = "/test";
 
 pub(crate) struct Testbed {
-    pub(crate) driver: DockerDriver,
+    /// `None` while no server runs.
+    driver: Option<DockerDriver>,
     pub(crate) folder: TempDir,
     pub(crate) task: TaskId,
     pub(crate) engine: Arc<Engine>,
@@ -37,18 +39,26 @@ impl Testbed {
         let engine = block_in_place(engine::engine);
         let folder = tempfile::tempdir().unwrap();
         Self {
-            driver: open(folder.path(), &engine.address()).await.unwrap(),
+            driver: Some(open(folder.path(), &engine.address()).await.unwrap()),
             folder,
             task: fresh_task(),
             engine,
         }
     }
 
+    pub(crate) fn driver(&self) -> &DockerDriver {
+        self.driver.as_ref().unwrap()
+    }
+
     /// The same data directory after its server was started again.
     pub(crate) async fn reopen(&mut self) {
-        self.driver = open(self.folder.path(), &self.engine.address())
-            .await
-            .unwrap();
+        self.reopen_with(Registries::default()).await;
+    }
+
+    pub(crate) async fn reopen_with(&mut self, registries: Registries) {
+        self.driver = None;
+        let opened = open_with(self.folder.path(), &self.engine.address(), registries).await;
+        self.driver = Some(opened.unwrap());
     }
 
     pub(crate) fn shell(&self, container: &str, script: &str) -> ContainerSpec {
@@ -69,7 +79,7 @@ impl Testbed {
     pub(crate) async fn network(&self, mode: NetworkMode, containers: &[&str]) -> NetworkState {
         let names = containers.iter().map(|name| (*name).to_owned()).collect();
         let spec = NetworkSpec::new(self.task, mode, names);
-        self.driver.set_up_network(&spec).await.unwrap()
+        self.driver().set_up_network(&spec).await.unwrap()
     }
 
     /// Starts a container without a network.
@@ -77,11 +87,11 @@ impl Testbed {
         let network = self
             .network(NetworkMode::None, &[&spec.key.container])
             .await;
-        self.driver.start(spec, &network).await.unwrap();
+        self.driver().start(spec, &network).await.unwrap();
     }
 
     pub(crate) async fn wait(&self, spec: &ContainerSpec) -> Exit {
-        within(self.driver.wait(&spec.key)).await
+        within(self.driver().wait(&spec.key)).await
     }
 
     /// Runs a container to its end; its lines, if it ended with 0.
@@ -114,7 +124,7 @@ impl Testbed {
 impl Drop for Testbed {
     fn drop(&mut self) {
         let torn_down =
-            block_in_place(|| Handle::current().block_on(self.driver.tear_down(self.task)));
+            block_in_place(|| Handle::current().block_on(self.driver().tear_down(self.task)));
         if !std::thread::panicking() {
             torn_down.unwrap();
         }
@@ -123,6 +133,14 @@ impl Drop for Testbed {
 
 /// A driver on a folder, as a server would open it.
 pub(crate) async fn open(folder: &Path, address: &str) -> Result<DockerDriver, DockerError> {
+    open_with(folder, address, Registries::default()).await
+}
+
+async fn open_with(
+    folder: &Path,
+    address: &str,
+    registries: Registries,
+) -> Result<DockerDriver, DockerError> {
     let config = DockerConfig {
         data: folder.join("data"),
         logs: folder.join("logs"),
@@ -130,7 +148,7 @@ pub(crate) async fn open(folder: &Path, address: &str) -> Result<DockerDriver, D
             host: Some(address.to_owned()),
             ..Surroundings::default()
         },
-        credentials: Box::new(|_| Ok(None)),
+        registries,
         clock: Arc::new(WallClock),
     };
     DockerDriver::open(config).await

@@ -1,0 +1,72 @@
+//! Images of the engine: its own, those at mirrors, and those that cannot be had.
+
+use runtime::Driver as _;
+use runtime::registry::Registries;
+
+use crate::engine::IMAGE;
+use crate::testbed::{Testbed, within};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mirror_stands_for_a_registry_that_is_away() {
+    let mut bed = Testbed::new().await;
+    let ecr = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+    bed.engine
+        .docker(&["tag", IMAGE, "localhost:5000/team/app:1"]);
+    let registries = Registries {
+        mirrors: [(ecr.to_owned(), "localhost:5000".to_owned())].into(),
+        ..Registries::default()
+    };
+    bed.reopen_with(registries).await;
+    let mut spec = bed.shell("main", "echo here");
+    spec.image = format!("{ecr}/team/app:1");
+    let pulled = within(bed.driver().pull(&spec)).await.unwrap();
+    assert_eq!((pulled.stop_signal, pulled.digest), (15, None));
+    assert_eq!(bed.output(&spec).await, ["here"]);
+}
+
+#[track_caller]
+fn check(failure: &model::container::Failure, words: &[&str]) {
+    let text = failure.to_string();
+    for word in words {
+        assert!(text.contains(word), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_had_is_told_with_what_to_change() {
+    let bed = Testbed::new().await;
+    let mut spec = bed.shell("main", "exit 0");
+    spec.image = "127.0.0.1:9/no-such-image:1".to_owned();
+    let failure = within(bed.driver().pull(&spec)).await.unwrap_err();
+    let away = [
+        "CannotPullContainerError: image `127.0.0.1:9/no-such-image:1`",
+        "127.0.0.1:9 cannot be reached",
+    ];
+    check(&failure, &away);
+    spec.image = "Not An Image".to_owned();
+    let failure = within(bed.driver().pull(&spec)).await.unwrap_err();
+    check(
+        &failure,
+        &["CannotPullContainerError: ", "[registry/]repository"],
+    );
+    spec.image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:1".to_owned();
+    let failure = within(bed.driver().pull(&spec)).await.unwrap_err();
+    check(
+        &failure,
+        &[
+            "CannotPullECRContainerError: ",
+            "docker-credential-ecr-login",
+        ],
+    );
+    let network = bed
+        .network(model::payload::NetworkMode::None, &["main"])
+        .await;
+    let failure = bed.driver().start(&spec, &network).await.unwrap_err();
+    check(
+        &failure,
+        &[
+            "CannotCreateContainerError: ",
+            "is not in the engine; pull or load it",
+        ],
+    );
+}
