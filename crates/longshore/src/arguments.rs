@@ -36,6 +36,9 @@ pub(crate) enum Command {
         /// Print it as JSON
         #[arg(long)]
         json: bool,
+        /// Only ask the server of the data directory whether it answers, as a health check
+        #[arg(long, conflicts_with = "json")]
+        server: bool,
     },
     /// Print the completions of a shell, for `source` or its completions folder
     Completions { shell: clap_complete::Shell },

@@ -25,7 +25,10 @@ pub(crate) async fn execute(arguments: Arguments) -> ExitCode {
     match arguments.command {
         Command::Up(flags) => with(load(&flags), |config| up::up(config, data_dir)).await,
         Command::Config(flags) => with(load(&flags), |config| print(config, data_dir)).await,
-        Command::Doctor { json } => doctor::doctor(load(&UpArguments::default()), &data_dir, json),
+        Command::Doctor { server: true, .. } => doctor::server(&data_dir).await,
+        Command::Doctor { json, .. } => {
+            doctor::doctor(load(&UpArguments::default()), &data_dir, json).await
+        }
         Command::Completions { shell } => pages::completions(shell),
         Command::Man { folder } => pages::man(&folder),
         Command::Env => env::env(&data_dir).await,

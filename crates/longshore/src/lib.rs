@@ -35,12 +35,14 @@ use crate::arguments::Arguments;
 pub use embed::{EmbedError, Embedded};
 
 /// The hidden subcommand that becomes a container's shim.
+#[cfg(target_os = "linux")]
 const SHIM: &str = "shim";
 
 /// Does what the words of the command line say; returns the process's exit code.
 pub fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
     // Before anything else: a shim must not start a thread.
+    #[cfg(target_os = "linux")]
     if words.get(1).is_some_and(|word| word == SHIM) {
         return runtime::native::shim::run(words.into_iter().skip(2));
     }

@@ -150,6 +150,10 @@ conformance! {
         adoption "Adoption"
         choice "Choice"
     }
+    check_alone test_documents {
+        blocks "Blocks"
+        typed "Typed"
+    }
     check_alone test_native {
         commands "Commands"
         on_a_server "OnAServer"

@@ -12,7 +12,9 @@ mod nobody;
 mod support;
 
 use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -83,6 +85,8 @@ fn a_user_without_rights() {
     assert_eq!(report["driver"], Value::Null);
     let reason = report["reason"].as_str().unwrap();
     assert!(reason.contains("the native driver needs root"), "{reason}");
+    assert!(reason.contains("no container engine listens"), "{reason}");
+    check(&report, "docker engine", "missing", "start Docker");
     check(&report, "root", "missing", "sudo");
     for subject in ["namespaces", "cgroups", "nf_tables"] {
         check(&report, subject, "warning", "sudo longshore doctor");
@@ -126,6 +130,37 @@ fn a_port_of_another_program_and_one_of_ours() {
     let holder = format!("process {}, which serves {}", server.pid(), server.url);
     check(&report, "data directory", "ok", &holder);
     server.stop().succeeded();
+}
+
+/// It takes the connection and says nothing.
+#[test]
+fn an_engine_that_hangs() {
+    let place = Place::new();
+    let socket = place.path("docker.sock");
+    let _engine = UnixListener::bind(&socket).unwrap();
+    let mut command = place.command(&["doctor", "--json"]);
+    command.env("DOCKER_HOST", format!("unix://{}", socket.display()));
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the promise is about time as it passes"
+    )]
+    let begun = SystemTime::now();
+    let report = examined(&place, command, 0);
+    assert!(begun.elapsed().unwrap() < Duration::from_secs(1));
+    check(&report, "docker engine", "missing", "does not answer");
+    assert_eq!(report["driver"], "native");
+}
+
+#[test]
+fn a_server_that_answers_and_none() {
+    let place = Place::new();
+    let question = ["doctor", "--server"];
+    place.run(&question).refused(&["no server is running"]);
+    let server = place.serve(&["--driver", "scripted"]);
+    let done = place.run(&question).succeeded();
+    assert_eq!(done.out, "");
+    server.stop().succeeded();
+    place.run(&question).refused(&["no server is running"]);
 }
 
 #[test]

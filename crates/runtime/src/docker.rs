@@ -73,6 +73,22 @@ pub struct DockerConfig {
     pub clock: Arc<dyn Clock>,
 }
 
+/// What answers and where, for a person to read; makes nothing in the engine.
+pub async fn examine(surroundings: &Surroundings) -> Result<String, DockerError> {
+    let engine = Engine::connect(surroundings).await?;
+    let Engine {
+        client, endpoint, ..
+    } = &engine;
+    let version = client.version().await;
+    let version = version.map_err(|error| no_answer(endpoint, &error))?;
+    let told = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
+    Ok(format!(
+        "version {} with API {} at {endpoint}",
+        told(version.version),
+        told(version.api_version)
+    ))
+}
+
 /// See the module.
 pub struct DockerDriver {
     clock: Arc<dyn Clock>,

@@ -28,6 +28,8 @@ struct Package {
     name: String,
     version: String,
     license: Option<String>,
+    /// Of packages whose licence is told in a file only.
+    license_file: Option<String>,
     /// Absent for our own.
     source: Option<String>,
 }
@@ -172,6 +174,9 @@ fn component(package: &Package) -> Value {
         // Older packages write `A/B` for `A OR B`.
         let expression = license.replace('/', " OR ");
         component["licenses"] = json!([{ "expression": expression }]);
+    } else if let Some(file) = &package.license_file {
+        let name = format!("as the file {file} of the package says");
+        component["licenses"] = json!([{ "license": { "name": name } }]);
     }
     component
 }

@@ -2,9 +2,11 @@
 //! Looks only; every look has an end, so that the whole answer is there within a second.
 
 mod check;
+mod engine;
 #[cfg(target_os = "linux")]
 mod native;
 mod place;
+mod server;
 mod verdict;
 
 use std::path::Path;
@@ -17,6 +19,8 @@ use verdict::Verdict;
 use crate::config::{Config, ConfigError};
 use crate::exit;
 
+pub(crate) use server::server;
+
 /// Everything, as `--json` prints it.
 #[derive(Serialize)]
 struct Report {
@@ -27,12 +31,12 @@ struct Report {
 }
 
 /// Success if some driver can run containers here.
-pub(crate) fn doctor(
+pub(crate) async fn doctor(
     config: Result<Config, ConfigError>,
     data_dir: &Path,
     is_json: bool,
 ) -> ExitCode {
-    let report = examine(config, data_dir);
+    let report = examine(config, data_dir).await;
     let text = if is_json {
         serde_json::to_string_pretty(&report)
     } else {
@@ -53,7 +57,7 @@ fn print(text: &str) {
     println!("{}", text.trim_end());
 }
 
-fn examine(config: Result<Config, ConfigError>, data_dir: &Path) -> Report {
+async fn examine(config: Result<Config, ConfigError>, data_dir: &Path) -> Report {
     let (config, configured) = match config {
         Ok(config) => (config, Check::ok("configuration", "it can be read")),
         Err(error) => {
@@ -62,9 +66,10 @@ fn examine(config: Result<Config, ConfigError>, data_dir: &Path) -> Report {
         }
     };
     let native = native();
-    let verdict = Verdict::of(&native);
+    let engine = engine::check(&config).await;
+    let verdict = Verdict::of(&native, &engine);
     let mut checks = native;
-    checks.push(configured);
+    checks.extend([engine, configured]);
     checks.extend(place::checks(&config, data_dir));
     Report {
         version: env!("CARGO_PKG_VERSION"),

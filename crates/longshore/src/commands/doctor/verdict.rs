@@ -12,16 +12,21 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// From the checks of the native driver.
-    pub(super) fn of(native: &[Check]) -> Self {
-        match native.iter().find(|check| check.is_missing()) {
+    /// From the checks of the native driver and of the engine.
+    pub(super) fn of(native: &[Check], engine: &Check) -> Self {
+        let missing = native.iter().find(|check| check.is_missing());
+        match missing {
             None => Self {
                 driver: Some("native"),
                 reason: "everything that it needs is there".to_owned(),
             },
-            Some(missing) => Self {
+            Some(missing) if engine.is_missing() => Self {
                 driver: None,
-                reason: format!("native: {}", missing.found),
+                reason: format!("native: {}; docker: {}", missing.found, engine.found),
+            },
+            Some(missing) => Self {
+                driver: Some("docker"),
+                reason: format!("an engine answers, and {}", missing.found),
             },
         }
     }
@@ -43,8 +48,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(native: &[Check], driver: Option<&str>, sentence: &str) {
-        let verdict = Verdict::of(native);
+    fn check(native: &[Check], engine: &Check, driver: Option<&str>, sentence: &str) {
+        let verdict = Verdict::of(native, engine);
         assert_eq!(verdict.driver, driver);
         assert!(verdict.sentence().contains(sentence), "{verdict:?}");
     }
@@ -54,7 +59,19 @@ mod tests {
         let ok = Check::ok("root", "this is root");
         let limited = Check::warning("cgroups", "few", "more");
         let missing = Check::missing("root", "it needs root; sudo");
-        check(&[ok.clone(), limited], Some("native"), "driver native");
-        check(&[ok, missing], None, "native: it needs root; `longshore up");
+        let engine = Check::ok("docker engine", "version 20");
+        let none = Check::missing("docker engine", "no engine listens; start one");
+        let works = [ok.clone(), limited];
+        check(&works, &engine, Some("native"), "driver native");
+        check(&works, &none, Some("native"), "driver native");
+        let lacks = [ok, missing];
+        check(
+            &lacks,
+            &engine,
+            Some("docker"),
+            "answers, and it needs root",
+        );
+        let both = "native: it needs root; docker: no engine listens; `longshore up";
+        check(&lacks, &none, None, both);
     }
 }

@@ -1,0 +1,27 @@
+//! Whether an engine with Docker's API can be used.
+
+use std::time::Duration;
+
+use runtime::docker::Surroundings;
+
+use super::check::Check;
+use crate::config::Config;
+
+const SUBJECT: &str = "docker engine";
+/// An engine of this machine answers within milliseconds; the doctor does not wait for one that
+/// hangs.
+const PATIENCE: Duration = Duration::from_millis(700);
+
+pub(super) async fn check(config: &Config) -> Check {
+    let surroundings = Surroundings::of_process(config.docker.host.clone());
+    let asked = runtime::docker::examine(&surroundings);
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(found)) => Check::ok(SUBJECT, found),
+        Ok(Err(error)) => Check::missing(SUBJECT, &error.to_string()),
+        Err(_) => Check::missing(
+            SUBJECT,
+            "the engine takes the connection but does not answer; restart it, or name another \
+             one in DOCKER_HOST",
+        ),
+    }
+}
