@@ -241,7 +241,12 @@ async fn run_on(
     mut terminal: Terminal,
     interrupt: Option<Pin<&mut impl Future<Output = ()>>>,
 ) -> u8 {
-    let definition = prepared.definition.as_ref();
+    let definition = prepared.definition.clone();
+    let definition = match connection.local {
+        true => definition.map(fill_in::with_our_logs),
+        false => definition,
+    };
+    let definition = definition.as_ref();
     if !args.comfort.no_logs
         && let Some(definition) = definition
     {

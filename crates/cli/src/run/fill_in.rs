@@ -2,8 +2,8 @@
 //! strict.
 
 use model::shapes::{
-    AwsVpcConfiguration, Compatibility, ContainerDefinition, LaunchType, NetworkConfiguration,
-    NetworkMode, RunTaskInput, TaskDefinition,
+    AwsVpcConfiguration, Compatibility, ContainerDefinition, LaunchType, LogConfiguration,
+    LogDriver, NetworkConfiguration, NetworkMode, RunTaskInput, TaskDefinition,
 };
 
 /// Any name is a subnet where there is no VPC.
@@ -84,16 +84,36 @@ fn of_container(container: &ContainerDefinition) -> Vec<String> {
             members.push(member.to_owned());
         }
     }
+    if container.firelens_configuration.is_some() {
+        members.push("firelensConfiguration (nobody sends the router lines)".to_owned());
+    }
     let log = container.log_configuration.as_ref();
-    let options = log.and_then(|log| log.options.as_ref());
-    let honoured = ["awslogs-group", "awslogs-region", "awslogs-stream-prefix"];
-    let others = options.into_iter().flat_map(|options| options.keys());
-    members.extend(
-        others
-            .filter(|key| !honoured.contains(&key.as_str()))
-            .cloned(),
-    );
+    members.extend(log.map(of_log).unwrap_or_default());
     members
+}
+
+/// The definition as our server logs it: lines of other drivers than `awslogs` are where they are
+/// without any.
+pub(super) fn with_our_logs(mut definition: TaskDefinition) -> TaskDefinition {
+    for container in definition.container_definitions.iter_mut().flatten() {
+        let log = container.log_configuration.take();
+        container.log_configuration = log.filter(|log| log.log_driver == Some(LogDriver::Awslogs));
+    }
+    definition
+}
+
+fn of_log(log: &LogConfiguration) -> Vec<String> {
+    if let Some(driver) = log.log_driver.as_ref()
+        && *driver != LogDriver::Awslogs
+    {
+        return vec![format!("logDriver {driver} (lines come to the log store)")];
+    }
+    let honoured = ["awslogs-group", "awslogs-region", "awslogs-stream-prefix"];
+    let options = log.options.iter().flat_map(|options| options.keys());
+    options
+        .filter(|key| !honoured.contains(&key.as_str()))
+        .cloned()
+        .collect()
 }
 
 #[cfg(test)]
@@ -141,5 +161,22 @@ mod tests {
             "app.mode",
         ];
         assert_eq!(not_honoured(&definition), expected);
+    }
+
+    #[test]
+    fn lines_of_other_log_drivers_are_told_to_come_here() {
+        let definition = json!({"containerDefinitions": [
+            {"name": "app", "logConfiguration": {"logDriver": "awsfirelens",
+                "options": {"Name": "es"}}},
+            {"name": "router", "firelensConfiguration": {"type": "fluentbit"}}]});
+        let definition = serde_json::from_value(definition).unwrap();
+        let expected = [
+            "app.logDriver awsfirelens (lines come to the log store)",
+            "router.firelensConfiguration (nobody sends the router lines)",
+        ];
+        assert_eq!(not_honoured(&definition), expected);
+        let shown = with_our_logs(definition);
+        let containers = shown.container_definitions.unwrap();
+        assert_eq!(containers[0].log_configuration, None);
     }
 }
