@@ -159,4 +159,8 @@ conformance! {
         on_a_server "OnAServer"
         ending "Ending"
     }
+    check_alone test_secrets {
+        commands "Commands"
+        on_a_server "OnAServer"
+    }
 }

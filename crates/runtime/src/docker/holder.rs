@@ -151,7 +151,7 @@ mod tests {
         for (architecture, machine) in [("x86_64", 62), ("arm64", 183)] {
             let bytes = program(architecture).unwrap();
             assert_eq!((bytes[18], bytes[19]), (machine, 0));
-            assert_eq!(bytes.len() as u64, u64::from(bytes[96]) + 0);
+            assert_eq!(bytes.len() as u64, u64::from(bytes[96]));
         }
         assert_eq!(program("riscv64"), None);
     }
