@@ -6,6 +6,7 @@
 mod host;
 mod life;
 mod network;
+mod surroundings;
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::Path;
@@ -24,6 +25,7 @@ pub async fn suite(open: impl AsyncFn() -> Arc<dyn Driver>, image: &str, logs: &
     let outcome = AssertUnwindSafe(async {
         life::check(&host).await;
         network::check(&host).await;
+        surroundings::check(&host).await;
         life::leave_running(&host).await
     });
     let outcome = outcome.catch_unwind().await;
