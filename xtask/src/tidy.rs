@@ -5,6 +5,7 @@ mod compatibility;
 mod conformance;
 mod dependencies;
 mod locks;
+mod portability;
 mod proof;
 mod purity;
 mod seeds;
@@ -28,6 +29,7 @@ fn complaints() -> anyhow::Result<Vec<String>> {
     let tree = Tree::read()?;
     let mut found = dependencies::complaints()?;
     found.extend(locks::complaints()?);
+    found.extend(portability::complaints(&tree)?);
     found.extend(text::complaints(&tree));
     found.extend(conformance::complaints(&tree));
     found.extend(purity::complaints(&tree));

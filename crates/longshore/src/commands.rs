@@ -3,6 +3,7 @@
 
 mod doctor;
 mod env;
+#[cfg(target_os = "linux")]
 mod image;
 mod pages;
 mod remote;
@@ -32,7 +33,13 @@ pub(crate) async fn execute(arguments: Arguments) -> ExitCode {
         Command::Completions { shell } => pages::completions(shell),
         Command::Man { folder } => pages::man(&folder),
         Command::Env => env::env(&data_dir).await,
+        #[cfg(target_os = "linux")]
         Command::Image(command) => image::image(command, &data_dir),
+        #[cfg(not(target_os = "linux"))]
+        Command::Image(_) => exit::failure(
+            "the image store belongs to the native driver, which needs Linux; use `docker load`, \
+             `docker import` and `docker image ls`",
+        ),
         Command::Client(command) => {
             let config = load(&UpArguments::default());
             with(config, |config| remote::remote(command, config, data_dir)).await

@@ -200,6 +200,7 @@ pub(crate) fn images(data_dir: &Path) -> Result<ImageStore, ImageError> {
     ImageStore::open(&images_root(data_dir))
 }
 
+#[cfg(target_os = "linux")]
 pub(crate) fn images_root(data_dir: &Path) -> PathBuf {
     data_dir.join("native").join("images")
 }
