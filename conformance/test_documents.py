@@ -22,7 +22,7 @@ LEFT_OUT = [
     ("README.md", "cargo xtask dist\n", "a release build; crates/longshore/tests/dist.rs runs it"),
     ("README.md", "cargo xtask demo ", "they build, and run this test"),
     ("docs/GETTING_STARTED.md", "tar -xzf longshore-", "crates/longshore/tests/dist.rs unpacks it"),
-    ("docs/GETTING_STARTED.md", "docker import ", "needs an engine; `cargo xtask newcomer` does it"),
+    ("docs/GETTING_STARTED.md", "docker pull ", "needs an engine; test_docker.py has one"),
     ("docs/GETTING_STARTED.md", "sudo apt install ", "would change this machine"),
     ("docs/CONFIGURATION.md", "$ longshore up ", "a server alone; test_consistency.py has the flag"),
     ("docs/SECRETS.md", "$ longshore run task.json --secrets-template", "a person fills in the values"),
