@@ -48,6 +48,8 @@ fn flags_win_over_the_file_and_the_file_over_defaults() {
             [registry]
             insecure = []
 
+            [docker]
+
             [endpoints]
 
             [scripted]
@@ -140,6 +142,8 @@ fn instances_are_checked_and_shown_as_given() {
 
             [registry]
             insecure = []
+
+            [docker]
 
             [endpoints]
 
