@@ -26,6 +26,7 @@ def root_file_system(folder):
     root = pathlib.Path(folder) / "rootfs"
     for name in ("bin", "dev", "etc", "proc", "sys", "tmp"):
         (root / name).mkdir(parents=True)
+    (root / "tmp").chmod(0o1777)
     shutil.copy(BUSYBOX, root / "bin/busybox")
     names = subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True, check=True).stdout
     for name in names.split():

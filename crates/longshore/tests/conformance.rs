@@ -146,6 +146,11 @@ conformance! {
         vectors "Vectors"
         signed "Signed"
     }
+    check_alone test_definitions {
+        definitions_on_native "Native"
+        definitions_on_docker "Docker"
+        definitions "Table"
+    }
     check_alone test_docker {
         adoption "Adoption"
         choice "Choice"
