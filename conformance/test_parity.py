@@ -318,6 +318,8 @@ class Parity(unittest.TestCase):
             [sys.executable, "-B", "-m", "parity", "--aws", "--yes", "--only", "tasks.*"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             cwd=harness.ROOT / "conformance", env=harness.environment(**KEY, AWS_ENDPOINT_URL=self.proxy.url),
+            # Whoever started the tests in the background has it ignored, and that is inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         self.assertTrue(made.wait(harness.PATIENCE))
         self.assertNotEqual(self.left_behind(), [])

@@ -4,6 +4,8 @@
 
 mod api;
 mod client;
+mod docker;
+mod engine;
 mod figures;
 mod load;
 mod memory;
@@ -38,6 +40,11 @@ pub(crate) fn refusals() -> anyhow::Result<()> {
 /// Lives of real containers.
 pub(crate) fn start() -> anyhow::Result<()> {
     measure(start::measure)
+}
+
+/// Starts of containers in a Docker engine.
+pub(crate) fn docker() -> anyhow::Result<()> {
+    measure(docker::measure)
 }
 
 /// The choice of a host, which needs no server. The crate's own benchmark prints the tables.

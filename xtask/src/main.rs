@@ -31,6 +31,7 @@ usage: cargo xtask TASK
   test                prepare the machine, run all checks and all tests
   tidy                check the house rules that no compiler knows
   bench api|start     measure the API, or lives of real containers, against peers and floors
+  bench docker        measure starts on the docker driver beside `docker run`; needs an engine
   bench refusals      measure what a refused request costs
   bench client [--without-builds]
                       measure our client beside aws-sdk-ecs: calls, and what minimal programs take
@@ -82,6 +83,7 @@ fn run(words: &[&str]) -> anyhow::Result<()> {
         ["tidy"] => tidy::run(),
         ["bench", "api"] => bench::api(),
         ["bench", "start"] => bench::start(),
+        ["bench", "docker"] => bench::docker(),
         ["bench", "refusals"] => bench::refusals(),
         ["bench", "client"] => bench::client(bench::Builds::Timed),
         ["bench", "client", "--without-builds"] => bench::client(bench::Builds::LeftOut),

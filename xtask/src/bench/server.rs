@@ -48,6 +48,11 @@ impl Server {
         Self::start(programs.command("longshore"), data_dir, "scripted")
     }
 
+    /// With containers of the engine that `docker` talks to.
+    pub(super) fn docker(programs: &Programs, data_dir: &Path) -> anyhow::Result<Self> {
+        Self::start(programs.command("longshore"), data_dir, "docker")
+    }
+
     /// With real containers, as root.
     pub(super) fn native(programs: &Programs, data_dir: &Path) -> anyhow::Result<Self> {
         // sudo keeps no variables.

@@ -3,12 +3,12 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use anyhow::Context as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::engine;
 use super::figures::{Latency, Rounds, milliseconds, tenths};
 use super::server::Server;
 use super::table::{Goal, Table};
@@ -18,7 +18,7 @@ use crate::workplace::Workplace;
 use crate::{packages, say, shell};
 
 const ROUNDS: usize = 3;
-const IMAGE: &str = "busybox:bench";
+pub(super) const IMAGE: &str = "busybox:bench";
 const PROGRAM: &str = "/bin/true";
 const BUSYBOX: &str = "/bin/busybox";
 const DOCKER_RUNS: usize = 10;
@@ -27,13 +27,13 @@ const NONE: (&str, &str) = ("none", "[]");
 const BRIDGE: (&str, &str) = ("bridge", r#"[{"containerPort":80}]"#);
 
 #[derive(Deserialize)]
-struct Lives {
+pub(super) struct Lives {
     lives_per_second: f64,
     #[serde(default)]
     errors: usize,
     #[serde(default)]
     first_error: Option<String>,
-    latency_ms: Latency,
+    pub(super) latency_ms: Latency,
 }
 
 #[derive(Default)]
@@ -141,14 +141,16 @@ fn tell(table: &mut Table, floor: &Pace, none: &Pace, bridge: &Pace) {
     table.add(text, rate(bridge), bare, per_second, Goal::AtLeast(60.0));
 }
 
-/// A root file system of one program under two names.
-fn make_root(folder: &Path) -> anyhow::Result<PathBuf> {
+/// A root file system of one program under its names.
+pub(super) fn make_root(folder: &Path) -> anyhow::Result<PathBuf> {
     let root = folder.join("rootfs");
     for name in ["bin", "dev", "etc", "proc", "sys", "tmp"] {
         std::fs::create_dir_all(root.join(name))?;
     }
     std::fs::copy(BUSYBOX, root.join("bin/busybox")).context(BUSYBOX)?;
-    std::os::unix::fs::symlink("busybox", root.join("bin/true"))?;
+    for name in ["sleep", "true"] {
+        std::os::unix::fs::symlink("busybox", root.join("bin").join(name))?;
+    }
     Ok(root)
 }
 
@@ -181,11 +183,21 @@ fn lives(
     count: usize,
     parallel: usize,
 ) -> anyhow::Result<Lives> {
-    let body = json!({ "taskDefinition": family }).to_string();
     let (count, parallel) = (count.to_string(), parallel.to_string());
-    let words = ["--url", &server.url, "--body", &body];
     let numbers = ["--lives", &count, "--parallel", &parallel];
-    let found: Lives = programs.find(programs.command("lives").args(words).args(numbers))?;
+    lives_of(programs, server, family, &numbers)
+}
+
+/// The lives of a family's tasks, all of which must end well.
+pub(super) fn lives_of(
+    programs: &Programs,
+    server: &Server,
+    family: &str,
+    how: &[&str],
+) -> anyhow::Result<Lives> {
+    let body = json!({ "taskDefinition": family }).to_string();
+    let words = ["--url", &server.url, "--body", &body];
+    let found: Lives = programs.find(programs.command("lives").args(words).args(how))?;
     let first = found.first_error.as_deref().unwrap_or_default();
     anyhow::ensure!(
         found.errors == 0,
@@ -216,35 +228,18 @@ fn bare(
 
 /// `None` where no engine answers.
 fn docker(root: &Path) -> anyhow::Result<Option<Rounds>> {
-    let answers = shell::command("docker")
-        .arg("info")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if !answers {
+    if !engine::answers() {
         say("no Docker engine answers: not compared with one");
         return Ok(None);
     }
-    let archive = root.with_extension("tar");
-    shell::check(
-        shell::command("tar")
-            .arg("-cf")
-            .arg(&archive)
-            .arg("-C")
-            .arg(root)
-            .arg("."),
-    )?;
-    let quiet =
-        |words: &[&OsStr]| shell::check(shell::command("docker").args(words).stdout(Stdio::null()));
-    quiet(&[OsStr::new("import"), archive.as_os_str(), OsStr::new(IMAGE)])?;
-    let run = ["run", "--rm", "--network", "none", IMAGE, PROGRAM].map(OsStr::new);
+    engine::import(root, IMAGE)?;
+    let run = ["run", "--rm", "--network", "none", IMAGE, PROGRAM];
     let mut times = Rounds::default();
     for _ in 0..DOCKER_RUNS {
         let watch = Stopwatch::start();
-        quiet(&run)?;
+        engine::docker(&run)?;
         times.push(milliseconds(watch.elapsed()));
     }
-    quiet(&["rmi", IMAGE].map(OsStr::new))?;
+    engine::docker(&["rmi", IMAGE])?;
     Ok(Some(times))
 }

@@ -1,5 +1,5 @@
-//! Whole lives of tasks as their caller sees them: from RunTask to the first
-//! DescribeTasks that says STOPPED, asking again as soon as the answer is there.
+//! Lives of tasks as their caller sees them: from RunTask to the first DescribeTasks that says
+//! STOPPED, or RUNNING, asking again as soon as the answer is there.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use bench::connection::Connection;
 use bench::figures::Spread;
 use bench::signing::Caller;
 use bench::{answer, clock};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 #[derive(Parser)]
@@ -28,6 +28,25 @@ struct Arguments {
     /// Milliseconds between two looks
     #[arg(long, default_value_t = 1)]
     pause: u64,
+    /// Where the time ends; each life goes on to STOPPED
+    #[arg(long, value_enum, default_value_t = End::Stopped)]
+    until: End,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum End {
+    Running,
+    Stopped,
+}
+
+impl End {
+    fn is_reached(self, last_status: &str) -> bool {
+        let before_running = ["PROVISIONING", "PENDING", "ACTIVATING"];
+        match self {
+            Self::Running => !before_running.contains(&last_status),
+            Self::Stopped => last_status == "STOPPED",
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -116,11 +135,17 @@ async fn live(arguments: &Arguments, connection: &mut Connection) -> anyhow::Res
     let start = clock::now();
     let mut task = ask(arguments, connection, "RunTask", &arguments.body).await?;
     let look = serde_json::json!({ "tasks": [task.task_arn] }).to_string();
-    while task.last_status != "STOPPED" {
+    let mut time = None;
+    loop {
+        if arguments.until.is_reached(&task.last_status) {
+            time.get_or_insert_with(|| start.elapsed());
+        }
+        if task.last_status == "STOPPED" {
+            break;
+        }
         tokio::time::sleep(Duration::from_millis(arguments.pause)).await;
         task = ask(arguments, connection, "DescribeTasks", &look).await?;
     }
-    let time = start.elapsed();
     let is_good = task
         .containers
         .iter()
@@ -131,7 +156,7 @@ async fn live(arguments: &Arguments, connection: &mut Connection) -> anyhow::Res
             .find_map(|container| container.reason.clone())
     };
     anyhow::ensure!(is_good, "{:?} {:?}", task.stopped_reason, reasons());
-    Ok(time)
+    time.context("the task has stopped and never came to where the time ends")
 }
 
 /// An operation that answers with one task.

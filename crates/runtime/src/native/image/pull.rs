@@ -67,6 +67,9 @@ impl Turns {
     }
 }
 
+/// What nobody sends: only the ends of the channel say something.
+type Never = std::convert::Infallible;
+
 /// A layer as the manifest and the configuration describe it.
 struct Layer {
     descriptor: Descriptor,
@@ -118,15 +121,20 @@ async fn fetch(
     let full_name = reference::full_name(name);
     check_platform(&format!("`{full_name}`"), &config.os, &config.architecture)?;
     let layers = pair(chosen.manifest.layers, &config, &what)?;
+    // Each thread that unpacks has a clone: when all are gone, none makes a layer any more.
+    let (busy, mut idle) = mpsc::channel::<Never>(1);
     // Collected first: an iterator with a closure inside would keep the future from being `Send`.
     let each: Vec<_> = layers
         .iter()
-        .map(|layer| fetch_layer(store, &registry, layer, progress))
+        .map(|layer| fetch_layer(store, &registry, layer, &busy, progress))
         .collect();
-    futures_util::stream::iter(each)
+    let fetched = futures_util::stream::iter(each)
         .buffer_unordered(PARALLEL_LAYERS)
         .try_collect::<Vec<()>>()
-        .await?;
+        .await;
+    drop(busy);
+    let _all_gone = idle.recv().await;
+    fetched?;
     let references = vec![full_name, reference::digest_name(name, &digest.to_string())];
     let image = Described {
         references,
@@ -167,6 +175,7 @@ async fn fetch_layer(
     store: &ImageStore,
     registry: &Registry,
     layer: &Layer,
+    busy: &mpsc::Sender<Never>,
     progress: &OnProgress,
 ) -> Result<(), ImageError> {
     let _turn = store.inner.turns.take(&layer.diff.to_string()).await;
@@ -182,7 +191,7 @@ async fn fetch_layer(
             break;
         }
         meter.begin();
-        match transfer(store, registry, layer, &mut meter).await {
+        match transfer(store, registry, layer, busy.clone(), &mut meter).await {
             Err(ImageError::Registry { .. }) if attempt < ATTEMPTS => {
                 tokio::time::sleep(pause).await;
                 pause *= 2;
@@ -199,6 +208,7 @@ async fn transfer(
     store: &ImageStore,
     registry: &Registry,
     layer: &Layer,
+    busy: mpsc::Sender<Never>,
     meter: &mut Meter<'_>,
 ) -> Result<(), ImageError> {
     let mut stream = registry.blob(&layer.descriptor).await?;
@@ -211,7 +221,10 @@ async fn transfer(
             piece: Bytes::new(),
             ended: false,
         };
-        blocking(move || inner.layers.make(source, &expected, &what).map(drop))
+        blocking(move || {
+            let _busy = busy;
+            inner.layers.make(source, &expected, &what).map(drop)
+        })
     };
     let feeding = async move {
         while let Some(piece) = stream.next().await {
