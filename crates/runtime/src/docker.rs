@@ -42,7 +42,7 @@ use model::payload::{NetworkSpec, NetworkState};
 use tokio::time::{sleep, timeout};
 
 use crate::clock::Clock;
-use crate::driver::{Capacity, Driver, Executed};
+use crate::driver::{Capacity, Driver, Executed, own_network};
 use crate::registry::Registries;
 use crate::signals::SIGKILL;
 pub use endpoint::Surroundings;
@@ -387,17 +387,7 @@ fn source(container: &ContainerInspectResponse) -> Option<Source> {
 
 /// The engine's network mode of a container, as its task's network was set up.
 fn mode<'a>(key: &ContainerKey, network: &'a NetworkState) -> Result<&'a str, Failure> {
-    let mut all = network.containers.iter();
-    let own = all.find(|network| network.container == key.container);
-    let own = own.ok_or_else(|| {
-        Failure::new(
-            FailureName::ContainerNetworkingError,
-            format!(
-                "the network of the task was set up without the container {}",
-                key.container
-            ),
-        )
-    })?;
+    let own = own_network(key, network)?;
     Ok(own.namespace.as_deref().unwrap_or("host"))
 }
 

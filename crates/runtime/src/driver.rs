@@ -16,9 +16,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::TaskId;
 use model::container::{
-    ContainerKey, ContainerSpec, Existing, Exit, Failure, PulledImage, Started,
+    ContainerKey, ContainerSpec, Existing, Exit, Failure, FailureName, PulledImage, Started,
 };
-use model::payload::{NetworkSpec, NetworkState};
+use model::payload::{ContainerNetwork, NetworkSpec, NetworkState};
 
 #[async_trait]
 pub trait Driver: Send + Sync + 'static {
@@ -83,4 +83,22 @@ pub struct Capacity {
 pub enum Executed {
     Exited { code: i32, output: String },
     TimedOut,
+}
+
+/// A container's part of its task's network, which every driver looks up before it starts one.
+pub(crate) fn own_network<'a>(
+    key: &ContainerKey,
+    network: &'a NetworkState,
+) -> Result<&'a ContainerNetwork, Failure> {
+    let mut all = network.containers.iter();
+    all.find(|network| network.container == key.container)
+        .ok_or_else(|| {
+            Failure::new(
+                FailureName::ContainerNetworkingError,
+                format!(
+                    "the network of the task was set up without the container {}",
+                    key.container
+                ),
+            )
+        })
 }

@@ -34,12 +34,12 @@ use model::container::{
     ContainerKey, ContainerSpec, Existing, Exit, Failure, FailureName, Identity, PulledImage,
     Started,
 };
-use model::payload::{ContainerNetwork, NetworkSpec, NetworkState};
+use model::payload::{NetworkSpec, NetworkState};
 use rustix::process::Signal;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::driver::{Capacity, Driver, Executed};
+use crate::driver::{Capacity, Driver, Executed, own_network};
 use cgroup::Cgroups;
 use container::folder::{Folder, Folders};
 use container::process::Process;
@@ -381,22 +381,6 @@ fn lease_image(
         .map_err(cannot_lease)?;
     let layers = images.layer_paths(&image);
     Ok((image.config, layers))
-}
-
-/// A container's part of its task's network.
-fn own_network(key: &ContainerKey, network: &NetworkState) -> Result<ContainerNetwork, Failure> {
-    let mut all = network.containers.iter();
-    all.find(|network| network.container == key.container)
-        .cloned()
-        .ok_or_else(|| {
-            Failure::new(
-                FailureName::ContainerNetworkingError,
-                format!(
-                    "the network of the task was set up without the container {}",
-                    key.container
-                ),
-            )
-        })
 }
 
 /// The host's own file in the host's network, with what the definition says instead.
