@@ -34,7 +34,7 @@ use model::container::{
     ContainerKey, ContainerSpec, Existing, Exit, Failure, FailureName, Identity, PulledImage,
     Started,
 };
-use model::payload::{NetworkSpec, NetworkState};
+use model::payload::{ContainerNetwork, NetworkSpec, NetworkState};
 use rustix::process::Signal;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -159,8 +159,8 @@ impl NativeDriver {
             spec: spec.clone(),
             image,
             layers,
-            resolv_conf: resolv_conf(&network, &spec.identity),
-            network,
+            resolv_conf: resolv_conf(network, &spec.identity),
+            network: network.clone(),
             task_volumes: self.folders.volumes(spec.key.task),
             host_volumes: self.volumes.clone(),
             holder,
