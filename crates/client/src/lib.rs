@@ -158,7 +158,7 @@ pub use meter::{Measurement, Meter};
 pub use model::{operations, shapes};
 pub use options::CallOptions;
 pub use pages::{Items, Listing, PageError, Pages};
-pub use reader::{Place, Places, ReadError, Reader, SecretInput, Value};
+pub use reader::{Authorization, Place, Places, ReadError, Reader, SecretInput, Value};
 pub use request::Request;
 pub use response::{Attempt, Metadata, Response};
 pub use retry::{Retry, RetryRules};

@@ -1,4 +1,5 @@
-//! Reading what an operator keeps in other services: parameters, secrets, objects.
+//! Reading what an operator keeps in other services: parameters, secrets, objects, and passwords
+//! of image registries.
 //!
 //! The same pipeline as for ECS with other targets and signing names, so that a host can fetch
 //! what a task definition only names without another SDK. Nothing is asked unless its service
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use model::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +17,7 @@ use crate::config::{Config, ConfigBuilder, ConfigError};
 use crate::error::{Error, ErrorKind};
 use crate::options::CallOptions;
 use crate::pipeline::Pipeline;
-use crate::service::{S3, SECRETS_MANAGER, SSM, Service};
+use crate::service::{ECR, S3, SECRETS_MANAGER, SSM, Service};
 use crate::transport::Transports;
 use crate::wire::Address;
 
@@ -37,6 +39,8 @@ pub struct Places {
     pub secrets_manager: Option<Place>,
     /// S3. Buckets are named in the path.
     pub s3: Option<Place>,
+    /// Amazon ECR, for logins at its private registries.
+    pub ecr: Option<Place>,
 }
 
 /// A value that `Debug` does not show.
@@ -71,6 +75,17 @@ pub struct SecretInput {
     pub version_id: Option<String>,
 }
 
+/// A login at the private registries of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Authorization {
+    /// Base64 of `user:password`.
+    #[serde(rename = "authorizationToken")]
+    pub token: Value,
+    /// When the registries stop taking it.
+    pub expires_at: Timestamp,
+}
+
 /// Why there is no value; one sentence that shows none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
@@ -94,6 +109,7 @@ struct Lanes {
     ssm: Option<Lane>,
     secrets_manager: Option<Lane>,
     s3: Option<Lane>,
+    ecr: Option<Lane>,
 }
 
 /// The way to one service.
@@ -133,6 +149,19 @@ struct Secret {
     secret_string: Option<Value>,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GetAuthorizationToken<'a> {
+    registry_ids: [&'a str; 1],
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Authorizations {
+    #[serde(default)]
+    authorization_data: Vec<Authorization>,
+}
+
 impl Reader {
     /// `builder` says as whom, how patiently, and in which region when a call names none.
     pub fn new(builder: ConfigBuilder, places: &Places) -> Result<Self, ConfigError> {
@@ -146,6 +175,7 @@ impl Reader {
             ssm: lane(SSM, &places.ssm)?,
             secrets_manager: lane(SECRETS_MANAGER, &places.secrets_manager)?,
             s3: lane(S3, &places.s3)?,
+            ecr: lane(ECR, &places.ecr)?,
         })))
     }
 
@@ -179,6 +209,22 @@ impl Reader {
         let found: Secret = lane.ask("GetSecretValue", region, input).await?;
         let binary = || ReadError::Failed("it is binary: only text can be a value".to_owned());
         found.secret_string.ok_or_else(binary)
+    }
+
+    /// A login at the private registries of an account (twelve digits) in a region.
+    pub async fn authorization(
+        &self,
+        region: &str,
+        account: &str,
+    ) -> Result<Authorization, ReadError> {
+        let lane = given(&self.0.ecr, &ECR)?;
+        let input = GetAuthorizationToken {
+            registry_ids: [account],
+        };
+        let found = lane.ask("GetAuthorizationToken", Some(region), &input);
+        let found: Authorizations = found.await?;
+        let first = found.authorization_data.into_iter().next();
+        first.ok_or_else(|| failed("an answer without authorizationData"))
     }
 
     /// The text of an object.

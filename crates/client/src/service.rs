@@ -18,6 +18,8 @@ pub(crate) struct Service {
     pub(crate) protocol: Protocol,
     /// First label of the public host name: `ecs` in `ecs.eu-west-1.amazonaws.com`.
     pub(crate) host_label: &'static str,
+    /// The same for the hosts that have IPv6 addresses, too.
+    pub(crate) dual_stack_label: &'static str,
     /// Regions in which the ordinary host is the FIPS one.
     pub(crate) fips_is_plain_in: &'static [&'static str],
     /// Service part of the signature's credential scope.
@@ -37,6 +39,7 @@ pub(crate) const ECS: Service = Service {
     name: "ECS",
     protocol: Protocol::AwsJson,
     host_label: "ecs",
+    dual_stack_label: "ecs",
     fips_is_plain_in: &[],
     signing_name: model::operations::SIGNING_NAME,
     target_prefix: model::operations::TARGET_PREFIX,
@@ -50,6 +53,7 @@ pub(crate) const LOGS: Service = Service {
     name: "CloudWatch Logs",
     protocol: Protocol::AwsJson,
     host_label: "logs",
+    dual_stack_label: "logs",
     fips_is_plain_in: &["us-gov-east-1", "us-gov-west-1"],
     signing_name: "logs",
     target_prefix: "Logs_20140328",
@@ -63,6 +67,7 @@ pub(crate) const SSM: Service = Service {
     name: "Systems Manager",
     protocol: Protocol::AwsJson,
     host_label: "ssm",
+    dual_stack_label: "ssm",
     fips_is_plain_in: &[],
     signing_name: "ssm",
     target_prefix: "AmazonSSM",
@@ -76,6 +81,7 @@ pub(crate) const SECRETS_MANAGER: Service = Service {
     name: "Secrets Manager",
     protocol: Protocol::AwsJson,
     host_label: "secretsmanager",
+    dual_stack_label: "secretsmanager",
     fips_is_plain_in: &[],
     signing_name: "secretsmanager",
     target_prefix: "secretsmanager",
@@ -89,10 +95,25 @@ pub(crate) const S3: Service = Service {
     name: "S3",
     protocol: Protocol::Objects,
     host_label: "s3",
+    dual_stack_label: "s3",
     fips_is_plain_in: &[],
     signing_name: "s3",
     target_prefix: "",
     api_version: "2006-03-01",
     endpoint_variable: "AWS_ENDPOINT_URL_S3",
     profile_key: "s3",
+};
+
+/// Amazon ECR: logins at its registries.
+pub(crate) const ECR: Service = Service {
+    name: "Amazon ECR",
+    protocol: Protocol::AwsJson,
+    host_label: "api.ecr",
+    dual_stack_label: "ecr",
+    fips_is_plain_in: &[],
+    signing_name: "ecr",
+    target_prefix: "AmazonEC2ContainerRegistry_V20150921",
+    api_version: "2015-09-21",
+    endpoint_variable: "AWS_ENDPOINT_URL_ECR",
+    profile_key: "ecr",
 };

@@ -12,7 +12,7 @@ use runtime::native::image::{ImageError, ImageStore};
 use runtime::native::network::NetworkConfig;
 #[cfg(target_os = "linux")]
 use runtime::native::{NativeConfig, NativeDriver, NativeError};
-use runtime::registry::{Registries, RegistryError};
+use runtime::registry::{EcrTokens, Registries, RegistryError};
 use runtime::scripted::Scripted;
 use runtime::{Capacity, Driver};
 
@@ -71,6 +71,7 @@ pub(crate) async fn open(
     config: &Config,
     data_dir: &Path,
     clock: &ServerClock,
+    ecr: Option<Arc<dyn EcrTokens>>,
 ) -> Result<Drivers, DriverError> {
     let is_scripted = match config.driver {
         DriverName::Scripted => true,
@@ -81,7 +82,7 @@ pub(crate) async fn open(
     let own: Arc<dyn Driver> = if is_scripted {
         Arc::new(scripted(config, data_dir, clock)?)
     } else {
-        real(config, data_dir, clock).await?
+        real(config, data_dir, clock, registries(config, ecr)?).await?
     };
     let beside = !is_scripted && instances::any_scripted(&config.instances);
     let beside = beside
@@ -98,15 +99,16 @@ async fn real(
     config: &Config,
     data_dir: &Path,
     clock: &ServerClock,
+    registries: Registries,
 ) -> Result<Arc<dyn Driver>, DriverError> {
     if config.driver == DriverName::Docker {
-        return docker(config, data_dir, clock).await;
+        return docker(config, data_dir, clock, registries).await;
     }
-    match native(config, data_dir).await {
+    match native(config, data_dir, registries.clone()).await {
         // What is wrong in the configuration is no reason to take another driver.
-        Err(wrong @ (DriverError::Pool(_) | DriverError::Registry(_))) => Err(wrong),
+        Err(wrong @ DriverError::Pool(_)) => Err(wrong),
         Err(missing) if config.driver == DriverName::Auto => {
-            let docker = docker(config, data_dir, clock).await;
+            let docker = docker(config, data_dir, clock, registries).await;
             docker.map_err(|docker| DriverError::NoneWorks {
                 native: Box::new(missing),
                 docker: Box::new(docker),
@@ -120,24 +122,29 @@ async fn docker(
     config: &Config,
     data_dir: &Path,
     clock: &ServerClock,
+    registries: Registries,
 ) -> Result<Arc<dyn Driver>, DriverError> {
     let docker = DockerConfig {
         data: data_dir.to_owned(),
         logs: logs_root(data_dir),
         surroundings: Surroundings::of_process(config.docker.host.clone()),
-        registries: registries(config)?,
+        registries,
         clock: Arc::new(clock.clone()),
     };
     Ok(Arc::new(DockerDriver::open(docker).await?))
 }
 
 #[cfg(not(target_os = "linux"))]
-async fn native(_: &Config, _: &Path) -> Result<Arc<dyn Driver>, DriverError> {
+async fn native(_: &Config, _: &Path, _: Registries) -> Result<Arc<dyn Driver>, DriverError> {
     Err(DriverError::NotLinux)
 }
 
 #[cfg(target_os = "linux")]
-async fn native(config: &Config, data_dir: &Path) -> Result<Arc<dyn Driver>, DriverError> {
+async fn native(
+    config: &Config,
+    data_dir: &Path,
+    registries: Registries,
+) -> Result<Arc<dyn Driver>, DriverError> {
     let network = network(config)?;
     let shim = ["/proc/self/exe", SHIM].map(OsString::from).to_vec();
     let native = NativeConfig {
@@ -145,7 +152,7 @@ async fn native(config: &Config, data_dir: &Path) -> Result<Arc<dyn Driver>, Dri
         logs: logs_root(data_dir),
         shim,
         network,
-        registries: registries(config)?,
+        registries,
     };
     Ok(Arc::new(NativeDriver::open(native).await?))
 }
@@ -181,8 +188,11 @@ fn network(config: &Config) -> Result<NetworkConfig, DriverError> {
     Ok(network)
 }
 
-/// Credentials as `docker login` leaves them.
-fn registries(config: &Config) -> Result<Registries, RegistryError> {
+/// Credentials as `docker login` leaves them, and what the operator's keys at AWS are good for.
+fn registries(
+    config: &Config,
+    ecr: Option<Arc<dyn EcrTokens>>,
+) -> Result<Registries, RegistryError> {
     let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let docker = folder("DOCKER_CONFIG").or_else(|| Some(folder("HOME")?.join(".docker")));
     let registries = Registries {
@@ -190,6 +200,7 @@ fn registries(config: &Config) -> Result<Registries, RegistryError> {
         insecure: config.registry.insecure.clone(),
         mirrors: config.registry.mirrors.clone(),
         helper_path: None,
+        ecr,
     };
     registries.check_mirrors().map(|()| registries)
 }

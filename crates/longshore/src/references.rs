@@ -4,6 +4,7 @@
 //! one or puts one into an error.
 
 mod command;
+mod ecr;
 mod environment_file;
 mod explain;
 mod mapping;

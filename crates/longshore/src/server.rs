@@ -103,8 +103,11 @@ impl Server {
             address: config.listen.clone(),
             source,
         })?;
-        let sources = sources(config)?;
-        let drivers = driver::open(config, data_dir, &clock).await?;
+        let services = services(config);
+        // Tokens expire by the time of the world, also where a test moves the server's.
+        let ecr = services.ecr(Arc::new(SystemClock));
+        let sources = sources(config, services)?;
+        let drivers = driver::open(config, data_dir, &clock, ecr).await?;
         let machine = machine(&*drivers.own, address.port());
         let hosted = instances::hosted(&config.instances, &machine, drivers.is_scripted)
             .map_err(StartError::Instances)?;
@@ -203,15 +206,18 @@ async fn listen(config: &Config) -> Result<TcpListener, StartError> {
         })
 }
 
+fn services(config: &Config) -> Services {
+    let lookup = |name: &str| std::env::var(name).ok();
+    Services::new(&config.endpoints, &config.region, lookup)
+}
+
 /// Where the values come from that definitions only name.
-fn sources(config: &Config) -> Result<Arc<Sources>, MappingError> {
+fn sources(config: &Config, services: Services) -> Result<Arc<Sources>, MappingError> {
     let mapping = config.secrets.as_deref().map(Mapping::open).transpose()?;
     if let Some(mapping) = mapping.as_ref().filter(|one| one.is_open_to_others()) {
         let path = mapping.path().display();
         tracing::warn!("others can read {path}: `chmod 600 {path}` keeps its secrets to you");
     }
-    let lookup = |name: &str| std::env::var(name).ok();
-    let services = Services::new(&config.endpoints, &config.region, lookup);
     Ok(Arc::new(Sources::new(mapping, services)))
 }
 

@@ -3,6 +3,7 @@
 
 mod credential_helper;
 mod credentials;
+mod ecr;
 mod error;
 mod mirrors;
 mod reference;
@@ -10,10 +11,12 @@ mod reference;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use oci_client::Reference;
 
 pub use credentials::Login;
+pub use ecr::{EcrRegistry, EcrTokens};
 pub use error::RegistryError;
 pub use reference::{digest_name, full_name, parse};
 
@@ -31,6 +34,8 @@ pub struct Registries {
     /// Where `docker-credential-…` programs are looked for, as `PATH` has it; `None` is the
     /// process's own.
     pub helper_path: Option<OsString>,
+    /// Logs in at registries of Amazon ECR for which the docker configuration has nothing.
+    pub ecr: Option<Arc<dyn EcrTokens>>,
 }
 
 impl Registries {
@@ -38,21 +43,6 @@ impl Registries {
     pub fn is_plain(&self, registry: &str) -> bool {
         is_loopback(registry) || self.insecure.iter().any(|known| known == registry)
     }
-}
-
-/// Private registries of Amazon ECR, which let nobody in without a login:
-/// `ACCOUNT.dkr.ecr.REGION.amazonaws.com` and its FIPS, dual-stack and China forms.
-pub fn is_ecr(registry: &str) -> bool {
-    let mut labels = registry.split('.');
-    let account = labels.next().unwrap_or_default();
-    let rest: Vec<&str> = labels.collect();
-    let is_ours = matches!(
-        rest.as_slice(),
-        ["dkr", "ecr" | "ecr-fips", _, "amazonaws", "com"]
-            | ["dkr", "ecr" | "ecr-fips", _, "amazonaws", "com", "cn"]
-            | ["dkr-ecr" | "dkr-ecr-fips", _, "on", "aws"]
-    );
-    is_ours && account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_loopback(registry: &str) -> bool {
@@ -85,26 +75,6 @@ mod tests {
         }
         for registry in ["docker.io", "localhost.example", "128.0.0.1", "r"] {
             assert!(!registries.is_plain(registry), "{registry}");
-        }
-    }
-
-    #[test]
-    fn private_registries_of_ecr_are_known() {
-        for registry in [
-            "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
-            "123456789012.dkr.ecr-fips.us-east-1.amazonaws.com",
-            "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn",
-            "123456789012.dkr-ecr.eu-west-1.on.aws",
-        ] {
-            assert!(is_ecr(registry), "{registry}");
-        }
-        for registry in [
-            "public.ecr.aws",
-            "12345.dkr.ecr.eu-west-1.amazonaws.com",
-            "123456789012.dkr.ecr.eu-west-1.amazonaws.com.evil.example",
-            "docker.io",
-        ] {
-            assert!(!is_ecr(registry), "{registry}");
         }
     }
 }

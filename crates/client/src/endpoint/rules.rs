@@ -118,7 +118,10 @@ impl Endpoints {
                 "`{region}` cannot be a region: only letters, digits and hyphens are allowed"
             ));
         }
-        let name = service.host_label;
+        let name = match is_on(&self.dual_stack) {
+            true => service.dual_stack_label,
+            false => service.host_label,
+        };
         let suffix = self.suffix(Partition::of(region))?;
         let is_plain = service.fips_is_plain_in.contains(&region) && !is_on(&self.dual_stack);
         let kind = if is_on(&self.fips) && !is_plain {
@@ -172,7 +175,7 @@ fn is_host_label(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::ECS;
+    use crate::service::{ECR, ECS};
 
     /// What a partition lacks, what is asked for, and the words of the refusal.
     #[track_caller]
@@ -214,6 +217,35 @@ mod tests {
             true,
             "DualStack is enabled but this partition does not support DualStack (asked for by B)",
         );
+    }
+
+    #[test]
+    fn ecr_has_two_names() {
+        for (region, fips, dual_stack, expected) in [
+            ("eu-west-1", false, false, "api.ecr.eu-west-1.amazonaws.com"),
+            (
+                "us-east-1",
+                true,
+                false,
+                "api.ecr-fips.us-east-1.amazonaws.com",
+            ),
+            ("us-east-1", false, true, "ecr.us-east-1.api.aws"),
+            ("us-east-1", true, true, "ecr-fips.us-east-1.api.aws"),
+            (
+                "cn-north-1",
+                false,
+                false,
+                "api.ecr.cn-north-1.amazonaws.com.cn",
+            ),
+        ] {
+            let endpoints = Endpoints {
+                fips: Some(Given::in_code(fips)),
+                dual_stack: Some(Given::in_code(dual_stack)),
+                ..Endpoints::default()
+            };
+            let url = endpoints.of(&ECR, region).unwrap();
+            assert_eq!(url.url(), format!("https://{expected}"));
+        }
     }
 
     #[test]

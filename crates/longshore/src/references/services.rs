@@ -1,14 +1,18 @@
-//! The services the operator names: Systems Manager, Secrets Manager and S3, of AWS or of an
-//! emulator, asked with the operator's own keys.
+//! The services the operator names: Systems Manager, Secrets Manager, S3 and ECR, of AWS or of
+//! an emulator, asked with the operator's own keys.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use client::{Config as ClientConfig, Place, Places, ReadError, Reader, SecretInput};
+use runtime::Clock;
+use runtime::registry::EcrTokens;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::ecr::Tokens;
 use super::name::{Kind, Reference};
 
 /// The word for the public endpoints of AWS.
@@ -30,6 +34,8 @@ pub(crate) struct Endpoints {
     pub(crate) secretsmanager: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) s3: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ecr: Option<String>,
 }
 
 impl Endpoints {
@@ -39,6 +45,7 @@ impl Endpoints {
             ("ssm", &self.ssm),
             ("secretsmanager", &self.secretsmanager),
             ("s3", &self.s3),
+            ("ecr", &self.ecr),
         ];
         let is_good = |text: &String| {
             text == AWS || text.starts_with("http://") || text.starts_with("https://")
@@ -65,6 +72,7 @@ impl Endpoints {
             ssm: place(&self.ssm, "AWS_ENDPOINT_URL_SSM"),
             secrets_manager: place(&self.secretsmanager, "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
             s3: place(&self.s3, "AWS_ENDPOINT_URL_S3"),
+            ecr: place(&self.ecr, "AWS_ENDPOINT_URL_ECR"),
         }
     }
 }
@@ -73,7 +81,8 @@ impl Endpoints {
 pub(crate) struct Services {
     /// The sentence says why they cannot be asked: there are no keys, for example.
     reader: Result<Reader, String>,
-    is_configured: bool,
+    has_values: bool,
+    has_ecr: bool,
 }
 
 type Text = Result<String, ReadError>;
@@ -93,20 +102,30 @@ impl Services {
         lookup: impl Fn(&str) -> Option<String>,
     ) -> Self {
         let places = endpoints.places(&lookup);
-        let is_configured = places != Places::default();
-        let builder = match is_configured {
+        let has_ecr = places.ecr.is_some();
+        let of_values = [&places.ssm, &places.secrets_manager, &places.s3];
+        let has_values = of_values.into_iter().any(Option::is_some);
+        let builder = match has_values || has_ecr {
             true => ClientConfig::from_env(&lookup),
             false => Ok(ClientConfig::builder().anonymous()),
         };
         let reader = builder.and_then(|builder| Reader::new(builder.region(region), &places));
         Self {
             reader: reader.map_err(|error| error.to_string()),
-            is_configured,
+            has_values,
+            has_ecr,
         }
     }
 
+    /// Whether values of definitions can be asked for.
     pub(super) fn is_configured(&self) -> bool {
-        self.is_configured
+        self.has_values
+    }
+
+    /// Logins at registries of ECR, if the operator says where to ask for them.
+    pub(crate) fn ecr(&self, clock: Arc<dyn Clock>) -> Option<Arc<dyn EcrTokens>> {
+        let tokens = || Arc::new(Tokens::new(self.reader.clone(), clock));
+        self.has_ecr.then(|| tokens() as _)
     }
 
     /// The text of each, or why there is none.

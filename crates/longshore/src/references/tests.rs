@@ -3,10 +3,13 @@
 mod fake;
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
-use model::TaskId;
 use model::container::{ContainerKey, ContainerSpec, LogTarget, SecretReference};
 use model::payload::{ContainerPlan, NetworkMode, NetworkSpec};
+use model::{TaskId, Timestamp};
+use runtime::Clock;
+use runtime::registry::{EcrRegistry, Login, Registries};
 
 use super::*;
 use fake::Fake;
@@ -78,8 +81,9 @@ fn services(url: &str) -> Services {
     let endpoint = Some(url.to_owned());
     let endpoints = Endpoints {
         ssm: endpoint.clone(),
-        secretsmanager: endpoint,
+        secretsmanager: endpoint.clone(),
         s3: None,
+        ecr: endpoint,
     };
     let url = url.to_owned();
     Services::new(&endpoints, "us-east-1", move |name| {
@@ -261,6 +265,89 @@ async fn services_without_keys_say_so() {
         .unwrap_err()
         .to_string();
     assert!(text.contains("AWS_ACCESS_KEY_ID"), "{text}");
+}
+
+/// Stands still until it is moved.
+struct Hands(Mutex<Timestamp>);
+
+#[async_trait]
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+
+    async fn sleep_until(&self, _: Timestamp) {
+        unreachable!("nothing here waits")
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_ecr_is_fetched_once_in_its_life_for_each_registry() {
+    let fake = Fake::start().await;
+    let clock = Arc::new(Hands(Mutex::default()));
+    let registries = Registries {
+        ecr: services(&fake.url).ecr(Arc::clone(&clock) as _),
+        ..Registries::default()
+    };
+    let login = async |registry: &str| match registries.login(registry).await {
+        Ok(Some(Login::Password { user, password })) => (user, password),
+        other => panic!("{other:?}"),
+    };
+    let own = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+    let at = |seconds: i64| *clock.0.lock().unwrap() = Timestamp::from_millis(seconds * 1000);
+    // It expires at 1000000.5 s.
+    for (seconds, registry, password, calls) in [
+        (0, own, "one", 1),
+        (999_000, own, "one", 1),
+        (
+            999_000,
+            "123456789012.dkr.ecr-fips.eu-west-1.amazonaws.com",
+            "one",
+            1,
+        ),
+        (
+            999_000,
+            "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn",
+            "another",
+            2,
+        ),
+        (999_101, own, "another", 3),
+    ] {
+        at(seconds);
+        let expected = ("AWS".to_owned(), password.to_owned());
+        assert_eq!(login(registry).await, expected, "{seconds} {registry}");
+        assert_eq!(fake.calls().len(), calls, "{seconds} {registry}");
+    }
+    let target = "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken";
+    let call = |region| format!("{region} ecr {target} {{\"registryIds\":[\"123456789012\"]}}");
+    let expected = ["eu-west-1", "cn-north-1", "eu-west-1"].map(call);
+    assert_eq!(fake.calls(), expected);
+    let shown = format!("{registries:?}");
+    assert!(
+        !shown.contains("another") && !shown.contains("QVdT"),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
+async fn ecr_is_asked_only_where_the_operator_says_so() {
+    let clock = || Arc::new(Hands(Mutex::default())) as _;
+    let nobody = |name: &str| match name {
+        "AWS_EC2_METADATA_DISABLED" => Some("true".to_owned()),
+        _ => None,
+    };
+    let without = Services::new(&Endpoints::default(), "us-east-1", nobody);
+    assert!(without.ecr(clock()).is_none());
+    let of_variable = |name: &str| match name {
+        "AWS_ENDPOINT_URL_ECR" => Some("http://127.0.0.1:9".to_owned()),
+        _ => nobody(name),
+    };
+    let without_keys = Services::new(&Endpoints::default(), "us-east-1", of_variable);
+    assert!(!without_keys.is_configured(), "there are no values at ECR");
+    let tokens = without_keys.ecr(clock()).unwrap();
+    let registry = EcrRegistry::of("123456789012.dkr.ecr.eu-west-1.amazonaws.com").unwrap();
+    let why = tokens.token(&registry).await.unwrap_err();
+    assert!(why.contains("AWS_ACCESS_KEY_ID"), "{why}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::credential_helper::{self, HelperError};
-use super::{Registries, RegistryError, is_ecr};
+use super::{EcrRegistry, Registries, RegistryError};
 
 /// The names of Docker Hub, and the one under which its login is kept.
 const HUB: [&str; 3] = ["docker.io", "index.docker.io", "registry-1.docker.io"];
@@ -67,13 +67,26 @@ impl Registries {
             Some(path) => self.configured(path, registry).await?,
             None => None,
         };
-        if found.is_none() && is_ecr(registry) {
+        match EcrRegistry::of(registry) {
+            Some(of_ecr) if found.is_none() => self.at_ecr(registry, &of_ecr).await.map(Some),
+            _ => Ok(found),
+        }
+    }
+
+    async fn at_ecr(&self, registry: &str, of_ecr: &EcrRegistry) -> Result<Login, RegistryError> {
+        let Some(tokens) = &self.ecr else {
             return Err(RegistryError::EcrWithoutLogin {
                 registry: registry.to_owned(),
                 path: self.docker_config.clone(),
             });
-        }
-        Ok(found)
+        };
+        let failed = |cause: String| RegistryError::EcrToken {
+            registry: registry.to_owned(),
+            cause,
+        };
+        let token = tokens.token(of_ecr).await.map_err(failed)?;
+        let unusable = || failed("it is not the base64 of user:password".to_owned());
+        password(&token).ok_or_else(unusable)
     }
 
     async fn configured(
@@ -149,22 +162,22 @@ impl Entry {
                 password: self.password.clone(),
             }));
         }
-        let pair = STANDARD
-            .decode(self.auth.trim())
-            .ok()
-            .and_then(|b| String::from_utf8(b).ok());
-        match pair.as_deref().and_then(|pair| pair.split_once(':')) {
-            // Some tools end the pair in a NUL byte.
-            Some((user, password)) => Ok(Some(Login::Password {
-                user: user.to_owned(),
-                password: password.trim_end_matches('\0').to_owned(),
-            })),
-            None => Err(bad(
-                path,
-                "`auth` is not the base64 of user:password".to_owned(),
-            )),
-        }
+        let login = password(&self.auth)
+            .ok_or_else(|| bad(path, "`auth` is not the base64 of user:password".to_owned()));
+        login.map(Some)
     }
+}
+
+/// Of base64 of `user:password`.
+fn password(encoded: &str) -> Option<Login> {
+    let bytes = STANDARD.decode(encoded.trim()).ok()?;
+    let pair = String::from_utf8(bytes).ok()?;
+    let (user, password) = pair.split_once(':')?;
+    Some(Login::Password {
+        user: user.to_owned(),
+        // Some tools end the pair in a NUL byte.
+        password: password.trim_end_matches('\0').to_owned(),
+    })
 }
 
 fn bad(path: &Path, cause: String) -> RegistryError {

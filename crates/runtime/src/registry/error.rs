@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use model::container::{Failure, FailureName};
 
+use super::EcrRegistry;
+
 /// Messages are for the person who named the image.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
@@ -24,13 +26,17 @@ pub enum RegistryError {
         cause: String,
     },
     #[error(
-        "{registry} is a registry of Amazon ECR and nothing says how to log in there: install `docker-credential-ecr-login` and write {{\"credHelpers\": {{\"{registry}\": \"ecr-login\"}}}} into {}, or map the registry to another under [registry.mirrors], or load the image under its name",
+        "{registry} is a registry of Amazon ECR and nothing says how to log in there: write `ecr = \"aws\"` under [endpoints] to log in with your own AWS keys, or install `docker-credential-ecr-login` and write {{\"credHelpers\": {{\"{registry}\": \"ecr-login\"}}}} into {}, or map the registry to another under [registry.mirrors], or load the image under its name",
         path.as_ref().map_or_else(|| "docker's config.json".to_owned(), |path| path.display().to_string())
     )]
     EcrWithoutLogin {
         registry: String,
         path: Option<PathBuf>,
     },
+    #[error(
+        "Amazon ECR gives no login for {registry} ({cause}): check your AWS keys and `endpoints.ecr`"
+    )]
+    EcrToken { registry: String, cause: String },
     #[error(
         "mirror `{from}` = `{to}` is not valid: both are a registry, or a registry and a repository, like `123456789012.dkr.ecr.eu-west-1.amazonaws.com` = `localhost:5000`"
     )]
@@ -48,8 +54,10 @@ impl RegistryError {
     /// The failure a task reports for it.
     pub fn to_failure(&self) -> Failure {
         let name = match self {
-            Self::EcrWithoutLogin { .. } => FailureName::CannotPullECRContainerError,
-            Self::Helper { registry, .. } if super::is_ecr(registry) => {
+            Self::EcrWithoutLogin { .. } | Self::EcrToken { .. } => {
+                FailureName::CannotPullECRContainerError
+            }
+            Self::Helper { registry, .. } if EcrRegistry::of(registry).is_some() => {
                 FailureName::CannotPullECRContainerError
             }
             _ => FailureName::CannotPullContainerError,

@@ -1,10 +1,16 @@
-//! Systems Manager, Secrets Manager and S3 on one loopback port, as much as a fetch needs.
+//! Systems Manager, Secrets Manager, S3 and ECR on one loopback port, as much as a fetch needs.
+//! Operations are answered only if they are signed with `AKID` and `SECRET`.
 
 use std::sync::{Arc, Mutex};
 
+use api::sigv4::{SignedRequest, Verifier};
+use api::{Key, Keys};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+
+use crate::clock::SystemClock;
 
 pub(super) struct Fake {
     pub(super) url: String,
@@ -42,38 +48,61 @@ impl Fake {
     }
 }
 
-async fn serve(stream: TcpStream, calls: Arc<Mutex<Vec<String>>>) {
-    let mut stream = BufReader::new(stream);
-    let (mut first, mut target, mut scope) = (String::new(), String::new(), String::new());
-    let mut length = 0;
+struct Call {
+    first: String,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+/// `None` if the connection ends before.
+async fn read(stream: &mut BufReader<TcpStream>) -> Option<Call> {
+    let (mut first, mut headers) = (String::new(), HeaderMap::new());
     loop {
         let mut line = String::new();
         if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
-            return;
+            return None;
         }
         let line = line.trim_end();
         match line.split_once(": ") {
-            Some(("x-amz-target", value)) => target = value.to_owned(),
-            Some(("content-length", value)) => length = value.parse().unwrap(),
-            Some(("authorization", value)) => {
-                let parts: Vec<&str> = value.split('/').collect();
-                scope = format!("{} {}", parts[2], parts[3]);
+            Some((name, value)) => {
+                let name: HeaderName = name.parse().unwrap();
+                headers.append(name, HeaderValue::from_str(value).unwrap());
             }
             None if line.is_empty() => break,
-            None => first = line.trim_end_matches("HTTP/1.1").to_owned(),
-            Some(_) => {}
+            None => first = line.trim_end_matches("HTTP/1.1").trim().to_owned(),
         }
     }
+    let length = headers.get("content-length");
+    let length = length.map_or(0, |length| length.to_str().unwrap().parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.unwrap();
-    let body = String::from_utf8(body).unwrap();
-    let what = if target.is_empty() {
-        first.trim().to_owned()
-    } else {
-        target
+    Some(Call {
+        first,
+        headers,
+        body,
+    })
+}
+
+async fn serve(stream: TcpStream, calls: Arc<Mutex<Vec<String>>>) {
+    let mut stream = BufReader::new(stream);
+    let Some(call) = read(&mut stream).await else {
+        return;
     };
-    calls.lock().unwrap().push(format!("{scope} {what} {body}"));
-    let (status, answer) = answer(&what, &body);
+    let header = |name: &str| call.headers.get(name).map(|value| value.to_str().unwrap());
+    let scope: Vec<&str> = header("authorization").unwrap().split('/').collect();
+    let (region, service) = (scope[2], scope[3]);
+    let target = header("x-amz-target");
+    let what = target.unwrap_or(&call.first);
+    let body = std::str::from_utf8(&call.body).unwrap();
+    let number = {
+        let mut calls = calls.lock().unwrap();
+        calls.push(format!("{region} {service} {what} {body}"));
+        calls.len()
+    };
+    let (status, answer) = match target.is_none() || is_signed(&call, service) {
+        true => answer(what, body, number),
+        false => (403, r#"{"__type":"InvalidSignatureException"}"#.to_owned()),
+    };
     let head = format!(
         "HTTP/1.1 {status} Answer\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
         answer.len()
@@ -82,7 +111,33 @@ async fn serve(stream: TcpStream, calls: Arc<Mutex<Vec<String>>>) {
     drop(written);
 }
 
-fn answer(what: &str, body: &str) -> (u16, String) {
+struct OneKey;
+
+impl Keys for OneKey {
+    fn find(&self, access_key_id: &str) -> Option<Key> {
+        (access_key_id == "AKID").then(|| Key {
+            secret: "SECRET".into(),
+            principal_arn: "arn:aws:iam::123456789012:root".into(),
+            account: "123456789012".into(),
+            session: None,
+        })
+    }
+}
+
+fn is_signed(call: &Call, service: &str) -> bool {
+    let request = SignedRequest {
+        method: &Method::POST,
+        path: "/",
+        query: "",
+        headers: &call.headers,
+        body: &call.body,
+    };
+    let verified = Verifier::new(Arc::new(OneKey)).verify(&request, service, SystemClock.now());
+    verified.is_ok()
+}
+
+/// `number` counts the calls: the second of two tokens is another one.
+fn answer(what: &str, body: &str, number: usize) -> (u16, String) {
     let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
     let secret = r#"{\"username\":\"me\",\"password\":\"pw\"}"#;
     match what {
@@ -107,6 +162,14 @@ fn answer(what: &str, body: &str) -> (u16, String) {
             (400, text.to_owned())
         }
         "secretsmanager.GetSecretValue" => (200, format!(r#"{{"SecretString":"{secret}"}}"#)),
+        "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken" => {
+            let token = match number {
+                1 => "QVdTOm9uZQ==",
+                _ => "QVdTOmFub3RoZXI=",
+            };
+            let data = format!(r#"{{"authorizationToken":"{token}","expiresAt":1000000.5}}"#);
+            (200, format!(r#"{{"authorizationData":[{data}]}}"#))
+        }
         _ if what.contains("absent") => {
             let text = "<Error><Code>NoSuchKey</Code><Message>no such key</Message></Error>";
             (404, text.to_owned())

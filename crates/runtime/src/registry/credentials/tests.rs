@@ -1,8 +1,12 @@
 //! Where a login comes from, with helpers that are small scripts.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use model::container::FailureName;
 
 use super::*;
+use crate::registry::EcrTokens;
 
 const ECR: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
 
@@ -11,6 +15,15 @@ async fn login(
     config: &str,
     helper: Option<&str>,
     registry: &str,
+) -> Result<Option<Login>, RegistryError> {
+    login_with(config, helper, registry, None).await
+}
+
+async fn login_with(
+    config: &str,
+    helper: Option<&str>,
+    registry: &str,
+    ecr: Option<Tokens>,
 ) -> Result<Option<Login>, RegistryError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.json");
@@ -27,9 +40,24 @@ async fn login(
     let registries = Registries {
         docker_config: Some(path),
         helper_path: Some(format!("{}:/usr/bin:/bin", folder.path().display()).into()),
+        ecr: ecr.map(|tokens| Arc::new(tokens) as _),
         ..Registries::default()
     };
     registries.login(registry).await
+}
+
+/// Knows one token of everybody, or none.
+#[derive(Debug)]
+struct Tokens(Option<&'static str>);
+
+#[async_trait]
+impl EcrTokens for Tokens {
+    async fn token(&self, registry: &EcrRegistry) -> Result<String, String> {
+        let asked = format!("{} in {}", registry.account, registry.region);
+        self.0
+            .map(str::to_owned)
+            .ok_or(format!("AccessDenied: {asked}"))
+    }
 }
 
 fn password() -> Login {
@@ -105,14 +133,55 @@ async fn a_helper_that_fails_is_named_and_what_it_wrote_is_not() {
 async fn ecr_without_a_login_says_what_to_install_or_map() {
     let helper = format!(r#"{{"credHelpers":{{"{ECR}":"x"}}}}"#);
     for (config, words) in [
-        ("{}", ["docker-credential-ecr-login", "[registry.mirrors]"]),
-        (&helper, ["docker-credential-x", "not installed"]),
+        (
+            "{}",
+            [
+                "`ecr = \"aws\"` under [endpoints]",
+                "docker-credential-ecr-login",
+                "[registry.mirrors]",
+            ],
+        ),
+        (
+            &helper,
+            ["docker-credential-x", "not installed", "credHelpers"],
+        ),
     ] {
         let failure = login(config, None, ECR).await.unwrap_err().to_failure();
         assert_eq!(failure.name, FailureName::CannotPullECRContainerError);
         for word in words {
             assert!(failure.detail.contains(word), "{failure}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_ecr_is_the_login_that_nothing_else_gives() {
+    let entry = format!(r#"{{"auths":{{"{ECR}":{{"username":"me","password":"pw:x"}}}}}}"#);
+    let store = r#"{"credsStore":"x"}"#;
+    let none = "echo 'credentials not found in native keychain'; exit 1";
+    let of_ecr = Login::Password {
+        user: "AWS".to_owned(),
+        password: "token".to_owned(),
+    };
+    let knows = || Some(Tokens(Some("QVdTOnRva2Vu")));
+    for (config, script, registry, expected) in [
+        ("{}", None, ECR, Some(of_ecr.clone())),
+        (&entry, None, ECR, Some(password())),
+        (store, Some(none), ECR, Some(of_ecr)),
+        ("{}", None, "public.ecr.aws", None),
+    ] {
+        let found = login_with(config, script, registry, knows()).await.unwrap();
+        assert_eq!(found, expected, "{config} {registry}");
+    }
+    for (tokens, words) in [
+        (None, "(AccessDenied: 123456789012 in eu-west-1)"),
+        (Some("planted"), "not the base64 of user:password"),
+    ] {
+        let error = login_with("{}", None, ECR, Some(Tokens(tokens))).await;
+        let failure = error.unwrap_err().to_failure();
+        assert_eq!(failure.name, FailureName::CannotPullECRContainerError);
+        assert!(failure.detail.contains(words), "{failure}");
+        assert!(!failure.detail.contains("planted"), "{failure}");
     }
 }
 
