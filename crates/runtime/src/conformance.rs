@@ -15,10 +15,28 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use crate::Driver;
+use crate::registry::{Registries, full_name, parse};
 use host::Host;
 
+/// A repository that nobody has, for which another one stands.
+const MIRRORED: &str = "mirrored.example/app";
+
+/// The registries to open the driver with. `image` is that of [`suite`].
+pub fn registries(image: &str) -> Registries {
+    let full = parse(image)
+        .map(|named| full_name(&named))
+        .unwrap_or_default();
+    let repository = full
+        .rsplit_once(':')
+        .map_or(&*full, |(repository, _)| repository);
+    Registries {
+        mirrors: [(MIRRORED.to_owned(), repository.to_owned())].into(),
+        ..Registries::default()
+    }
+}
+
 /// Runs every check. `open` opens the driver on the same data each time it is called, as a
-/// server does after a restart; `image` must be there and hold `/bin/busybox`; `logs` is the
+/// server does after a restart, with [`registries`] if it has images; `image` must be there and hold `/bin/busybox`; `logs` is the
 /// root of the log store. Panics at the first broken promise, having removed what it made.
 pub async fn suite(open: impl AsyncFn() -> Arc<dyn Driver>, image: &str, logs: &Path) {
     let host = Host::new(open().await, image, logs);

@@ -371,7 +371,7 @@ fn lease_image(
     images: &ImageStore,
     spec: &ContainerSpec,
 ) -> Result<(ImageConfig, Vec<PathBuf>), Failure> {
-    let found = images.find(&spec.image).map_err(cannot_lease)?;
+    let found = images.find_for_use(&spec.image).map_err(cannot_lease)?;
     let image = found.ok_or_else(|| {
         let missing = "is not in the image store; pull or import it first";
         cannot_create(format!("the image {} {missing}", spec.image))

@@ -112,13 +112,24 @@ impl Host {
     /// A task of one container, `app`, that has been started.
     pub(crate) async fn started(&self, does: &Behaviour) -> ContainerSpec {
         let spec = self.container(self.new_task(), "app", does);
+        self.start(&spec).await;
+        spec
+    }
+
+    /// The image under a name of which only its mirror knows.
+    pub(crate) fn mirrored_image(&self) -> String {
+        let tag = self.image.rsplit_once(':').map_or("latest", |(_, tag)| tag);
+        format!("{}:{tag}", super::MIRRORED)
+    }
+
+    /// Pulls and starts the container of a task that has only this one.
+    pub(crate) async fn start(&self, spec: &ContainerSpec) {
         let network = self.network(spec.key.task).await;
-        self.driver.pull(&spec).await.expect("the image is there");
+        self.driver.pull(spec).await.expect("the image is there");
         self.driver
-            .start(&spec, &network)
+            .start(spec, &network)
             .await
             .expect("the container can be started");
-        spec
     }
 
     pub(crate) async fn wait(&self, key: &ContainerKey) -> Exit {

@@ -14,6 +14,7 @@ const LINES: usize = 1000;
 
 pub(crate) async fn check(host: &Host) {
     exit_and_output(host).await;
+    image_at_its_mirror(host).await;
     many_lines(host).await;
     repeated_calls(host).await;
     unknown_containers(host).await;
@@ -58,6 +59,14 @@ async fn exit_and_output(host: &Host) {
     }
     assert_eq!(find(host, &spec).await, None);
     assert_eq!(host.lines(&spec), ["one", "two"], "the log stays");
+}
+
+async fn image_at_its_mirror(host: &Host) {
+    let does = Behaviour::new("exit 5", "exit 5");
+    let mut spec = host.container(host.new_task(), "app", &does);
+    spec.image = host.mirrored_image();
+    host.start(&spec).await;
+    assert_eq!(host.wait(&spec.key).await.code, Some(5));
 }
 
 async fn many_lines(host: &Host) {

@@ -9,7 +9,7 @@ use model::container::{ContainerSpec, Failure, FailureName, PulledImage};
 
 use super::error::{found, words};
 use super::objects::Objects;
-use crate::registry::{Login, Reference, Registries, RegistryError, full_name, parse};
+use crate::registry::{Login, Reference, Registries, RegistryError, parse};
 use crate::signals;
 
 /// An image of the engine, under its own name or under that at a mirror.
@@ -80,18 +80,12 @@ pub(super) async fn find(
     image: &str,
     registries: &Registries,
 ) -> Result<Option<Image>, Failure> {
-    let of_name = |name: String| async {
-        let known = inspect(objects, &name).await?;
-        Ok::<_, Failure>(known.map(|known| Image { name, known }))
-    };
-    if let Some(own) = of_name(image.to_owned()).await? {
-        return Ok(Some(own));
+    for name in registries.local_names(image) {
+        if let Some(known) = inspect(objects, &name).await? {
+            return Ok(Some(Image { name, known }));
+        }
     }
-    match places(image, registries) {
-        Ok((named, wanted)) if named != wanted => of_name(full_name(&wanted)).await,
-        // Whether the name can be pulled is seen when it is.
-        _ => Ok(None),
-    }
+    Ok(None)
 }
 
 /// What the definition names, and where it is to be had.

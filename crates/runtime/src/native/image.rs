@@ -238,6 +238,17 @@ impl ImageStore {
         self.inner.index.by_id(hex)
     }
 
+    /// The image that a container of this name is made of: found under its own name, else under
+    /// that at its mirror.
+    pub fn find_for_use(&self, reference: &str) -> Result<Option<ImageRecord>, ImageError> {
+        for name in self.registries.local_names(reference) {
+            if let Some(found) = self.find(&name)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
     /// Takes a name from its image, or all names if it is given by id, and forgets an image
     /// without names. The names by digest go with the last tag. Never refuses because of
     /// running containers: their leases keep the layers until they are released.
@@ -276,9 +287,9 @@ impl ImageStore {
         })
     }
 
-    /// Pulls the image and waits for it. An image that is in the store under this name is
-    /// answered without asking the registry, also for tags: `longshore image rm` makes the next
-    /// pull fetch a newer one. Otherwise its mirror is asked if it has one. `login` goes before
+    /// Pulls the image and waits for it. An image that is in the store under this name, or under
+    /// that at its mirror, is answered without asking the registry, also for tags: `longshore
+    /// image rm` makes the next pull fetch a newer one. Otherwise its mirror is asked if it has one. `login` goes before
     /// what the registries' own configuration has. Refuses images of another architecture.
     pub async fn pull(
         &self,
@@ -286,7 +297,7 @@ impl ImageStore {
         login: Option<Login>,
         progress: OnProgress,
     ) -> Result<ImageRecord, ImageError> {
-        let record = match self.find(reference)? {
+        let record = match self.find_for_use(reference)? {
             Some(found) => found,
             None => pull::pull(self, &reference::parse(reference)?, login, &progress).await?,
         };

@@ -19,6 +19,19 @@ impl Registries {
         Ok(())
     }
 
+    /// The names under which a driver may have an image already, the first one that it knows
+    /// counts: its own, then that at its mirror, under which the tools of others keep it.
+    pub fn local_names(&self, image: &str) -> Vec<String> {
+        let mut names = vec![image.to_owned()];
+        // Whether a name can be pulled at all is seen when it is.
+        if let Ok(named) = parse(image) {
+            let at_mirror = self.at_mirror(&named).ok();
+            let elsewhere = at_mirror.filter(|at_mirror| *at_mirror != named);
+            names.extend(elsewhere.as_ref().map(full_name));
+        }
+        names
+    }
+
     /// Where the image is to be had: the same name, or that at its mirror. A task goes on to
     /// show the name of its definition.
     pub fn at_mirror(&self, image: &Reference) -> Result<Reference, RegistryError> {
@@ -85,6 +98,20 @@ mod tests {
         let digest = format!("@sha256:{}", "a".repeat(64));
         let pinned = image(&format!("a{digest}"));
         check(&mirrors, &pinned, &format!("localhost:5000/a{digest}"));
+    }
+
+    #[test]
+    fn an_image_is_looked_for_under_its_own_name_first() {
+        let registries = registries(&[("r.example", "localhost:5000/r")]);
+        for (image, elsewhere) in [
+            ("r.example/app", Some("localhost:5000/r/app:latest")),
+            ("busybox", None),
+            ("sha256:0123456789ab", None),
+            ("Not An Image", None),
+        ] {
+            let expected: Vec<&str> = std::iter::once(image).chain(elsewhere).collect();
+            assert_eq!(registries.local_names(image), expected);
+        }
     }
 
     #[test]

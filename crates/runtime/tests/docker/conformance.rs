@@ -12,8 +12,9 @@ async fn the_docker_driver_keeps_the_promises_of_drivers() {
     let bed = Testbed::new().await;
     let folder = bed.folder.path().join("suite");
     let open = async || {
-        let driver: Arc<dyn Driver> =
-            Arc::new(testbed::open(&folder, &bed.engine.address()).await.unwrap());
+        let registries = runtime::conformance::registries(IMAGE);
+        let opened = testbed::open_with(&folder, &bed.engine.address(), registries).await;
+        let driver: Arc<dyn Driver> = Arc::new(opened.unwrap());
         driver
     };
     runtime::conformance::suite(open, IMAGE, &folder.join("logs")).await;

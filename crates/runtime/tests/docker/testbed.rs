@@ -136,7 +136,7 @@ pub(crate) async fn open(folder: &Path, address: &str) -> Result<DockerDriver, D
     open_with(folder, address, Registries::default()).await
 }
 
-async fn open_with(
+pub(crate) async fn open_with(
     folder: &Path,
     address: &str,
     registries: Registries,

@@ -11,7 +11,8 @@ async fn the_native_driver_keeps_the_promises_of_drivers() {
     let bed = Testbed::new().await;
     let folder = bed.folder.path();
     let open = async || {
-        let driver: Arc<dyn Driver> = Arc::new(testbed::open(folder).await);
+        let registries = runtime::conformance::registries("busybox");
+        let driver: Arc<dyn Driver> = Arc::new(testbed::open_with(folder, registries).await);
         driver
     };
     runtime::conformance::suite(open, "busybox", &folder.join("logs")).await;

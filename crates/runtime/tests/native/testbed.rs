@@ -16,6 +16,7 @@ use runtime::Driver as _;
 use runtime::native::image::{ImageConfig, Source};
 use runtime::native::network::NetworkConfig;
 use runtime::native::{NativeConfig, NativeDriver};
+use runtime::registry::Registries;
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
@@ -114,12 +115,16 @@ impl Drop for Testbed {
 
 /// A driver on a folder, as a server would open it.
 pub(crate) async fn open(folder: &Path) -> NativeDriver {
+    open_with(folder, Registries::default()).await
+}
+
+pub(crate) async fn open_with(folder: &Path, registries: Registries) -> NativeDriver {
     let config = NativeConfig {
         data: folder.join("data"),
         logs: folder.join("logs"),
         shim: vec![env!("CARGO_BIN_EXE_native-shim").into()],
         network: NetworkConfig::of_host(),
-        registries: Default::default(),
+        registries,
     };
     NativeDriver::open(config).await.unwrap()
 }
