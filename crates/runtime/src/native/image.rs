@@ -17,6 +17,7 @@ mod digest;
 mod durable;
 mod error;
 mod headers;
+mod identity;
 mod import;
 mod index;
 mod layers;

@@ -23,9 +23,9 @@ pub enum ImageError {
     )]
     Unauthorized { reference: String, registry: String },
     #[error(
-        "the login for {registry} is an identity token, which this driver cannot use: log in with a password or an access token"
+        "the identity token for {registry} is exchanged for nothing ({cause}): log in again with `docker login {registry}`"
     )]
-    IdentityToken { registry: String },
+    IdentityToken { registry: String, cause: String },
     #[error(
         "image `{reference}` is not in the image store and {registry} cannot be reached ({cause}): check the name and the network, or load the image with `longshore image load`"
     )]

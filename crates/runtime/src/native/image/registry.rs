@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use oci_client::client::{ClientConfig, ClientProtocol};
+use oci_client::client::{ClientConfig, ClientProtocol, SizedStream};
 use oci_client::errors::{DigestError, OciDistributionError, OciErrorCode};
 use oci_client::manifest::OciDescriptor;
 use oci_client::secrets::RegistryAuth;
@@ -17,20 +17,28 @@ use oci_client::{Client, RegistryOperation};
 use super::archive::MAX_DOCUMENT;
 use super::digest::Digest;
 use super::error::ImageError;
+use super::identity::{ExchangeError, Identity};
 use super::manifest::{ACCEPTED, Descriptor, Document, choose};
 use crate::registry::{self as reference, Login, Reference, Registries};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The longest silence in the middle of an answer.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+pub(super) const USER_AGENT: &str = "longshore";
 
 pub(super) struct Registry {
     client: Client,
     /// The image's name, and where it is asked for if that is elsewhere.
     label: String,
     reference: Reference,
-    auth: RegistryAuth,
+    auth: Auth,
+}
+
+enum Auth {
+    AsItIs(RegistryAuth),
+    Exchanged(Identity),
 }
 
 /// The image manifest chosen for this host.
@@ -62,20 +70,35 @@ impl Registry {
             Some(login) => Some(login),
             None => registries.login(reference.registry()).await?,
         };
+        let client = connect(&reference, &label, registries)?;
         Ok(Self {
-            auth: auth(login, reference.registry())?,
-            client: connect(&reference, &label, registries)?,
+            auth: auth(login, &reference, registries).map_err(|error| ImageError::Registry {
+                reference: label.clone(),
+                cause: error.to_string(),
+            })?,
+            client,
             label,
             reference,
         })
     }
 
+    /// Afterwards the client knows what to show. Does nothing if the registry wants nothing.
+    async fn log_in(&self) -> Result<(), ImageError> {
+        let auth = match &self.auth {
+            Auth::AsItIs(auth) => auth.clone(),
+            Auth::Exchanged(identity) => {
+                let exchanged = identity.exchange().await;
+                exchanged.map_err(|error| self.explain_exchange(error))?
+            }
+        };
+        let operation = RegistryOperation::Pull;
+        let done = self.client.auth(&self.reference, &auth, operation).await;
+        done.map(drop).map_err(|error| self.explain(error))
+    }
+
     /// Logs in if the registry wants that, and finds the manifest for this host.
     pub(super) async fn choose(&self) -> Result<Chosen, ImageError> {
-        self.client
-            .auth(&self.reference, &self.auth, RegistryOperation::Pull)
-            .await
-            .map_err(|error| self.explain(error))?;
+        self.log_in().await?;
         let (document, digest) = self.document(&self.reference).await?;
         let Some(entries) = &document.manifests else {
             return Ok(Chosen {
@@ -95,9 +118,11 @@ impl Registry {
     }
 
     async fn document(&self, reference: &Reference) -> Result<(Document, Digest), ImageError> {
+        // What the client has logged in with goes before this.
+        let nothing = RegistryAuth::Anonymous;
         let (bytes, _) = self
             .client
-            .pull_manifest_raw(reference, &self.auth, ACCEPTED)
+            .pull_manifest_raw(reference, &nothing, ACCEPTED)
             .await
             .map_err(|error| self.explain(error))?;
         let digest = Digest::of(&bytes);
@@ -120,17 +145,24 @@ impl Registry {
             size: i64::try_from(descriptor.size).unwrap_or(0),
             ..OciDescriptor::default()
         };
-        let sized = self
-            .client
-            .pull_blob_stream(&self.reference, &descriptor)
-            .await
-            .map_err(|error| self.explain(error))?;
+        let mut asked = self.ask_blob(&descriptor).await;
+        if let (Auth::Exchanged(_), Err(ImageError::Unauthorized { .. })) = (&self.auth, &asked) {
+            // What the identity was exchanged for has a short life, a pull may take longer.
+            self.log_in().await?;
+            asked = self.ask_blob(&descriptor).await;
+        }
+        let sized = asked?;
         // The client's own check comes as an error after the last byte. Ours follows and says more.
         let ours = |chunk: &io::Result<Bytes>| !chunk.as_ref().is_err_and(is_digest_error);
         Ok(sized
             .stream
             .take_while(move |chunk| std::future::ready(ours(chunk)))
             .boxed())
+    }
+
+    async fn ask_blob(&self, descriptor: &OciDescriptor) -> Result<SizedStream, ImageError> {
+        let asked = self.client.pull_blob_stream(&self.reference, descriptor);
+        asked.await.map_err(|error| self.explain(error))
     }
 
     /// A small blob, whole and verified.
@@ -158,6 +190,18 @@ impl Registry {
         ImageError::Registry {
             reference,
             cause: root_cause(error),
+        }
+    }
+
+    fn explain_exchange(&self, error: ExchangeError) -> ImageError {
+        let registry = self.reference.registry().to_owned();
+        match error {
+            ExchangeError::Refused(cause) => ImageError::IdentityToken { registry, cause },
+            ExchangeError::Unreachable(error) => ImageError::RegistryUnreachable {
+                reference: self.label.clone(),
+                registry,
+                cause: root_cause(&error),
+            },
         }
     }
 
@@ -218,7 +262,7 @@ fn connect(
         protocol,
         connect_timeout: Some(CONNECT_TIMEOUT),
         read_timeout: Some(READ_TIMEOUT),
-        user_agent: "longshore",
+        user_agent: USER_AGENT,
         ..ClientConfig::default()
     };
     Client::try_from(config).map_err(|error| ImageError::Registry {
@@ -227,15 +271,27 @@ fn connect(
     })
 }
 
-fn auth(login: Option<Login>, registry: &str) -> Result<RegistryAuth, ImageError> {
-    match login {
-        None => Ok(RegistryAuth::Anonymous),
-        Some(Login::Password { user, password }) => Ok(RegistryAuth::Basic(user, password)),
-        Some(Login::RegistryToken(token)) => Ok(RegistryAuth::Bearer(token)),
-        Some(Login::IdentityToken(_)) => Err(ImageError::IdentityToken {
-            registry: registry.to_owned(),
-        }),
-    }
+fn auth(
+    login: Option<Login>,
+    reference: &Reference,
+    registries: &Registries,
+) -> reqwest::Result<Auth> {
+    Ok(Auth::AsItIs(match login {
+        None => RegistryAuth::Anonymous,
+        Some(Login::Password { user, password }) => RegistryAuth::Basic(user, password),
+        Some(Login::RegistryToken(token)) => RegistryAuth::Bearer(token),
+        Some(Login::IdentityToken(token)) => {
+            let host = reference.resolve_registry();
+            let scheme = if registries.is_plain(host) {
+                "http"
+            } else {
+                "https"
+            };
+            let base = format!("{scheme}://{host}");
+            let identity = Identity::new(base, reference.repository(), token)?;
+            return Ok(Auth::Exchanged(identity));
+        }
+    }))
 }
 
 /// The refusals that have an answer of their own.

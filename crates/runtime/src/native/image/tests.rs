@@ -3,6 +3,7 @@
 
 mod archives;
 mod folders;
+mod identity;
 mod load;
 mod pull;
 mod server;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -13,6 +13,9 @@ use super::archives::{OCI_INDEX, OCI_MANIFEST, TestImage, digest, entry, index};
 
 /// The account that protected registries accept.
 pub(super) const ACCOUNT: &str = "me:secret";
+
+/// The identity that is exchanged for a token.
+pub(super) const IDENTITY: &str = "an identity & more";
 
 const TOKEN: &str = "token-1";
 
@@ -22,6 +25,8 @@ pub(super) enum Access {
     Basic,
     /// Asks for a token of its own `/token`, which wants [`ACCOUNT`].
     Token,
+    /// Asks for a token that `/token` gives for [`IDENTITY`] only, good for one request.
+    Identity,
 }
 
 #[derive(Clone)]
@@ -48,6 +53,8 @@ struct State {
     address: String,
     answers: Mutex<BTreeMap<String, Answer>>,
     requests: Mutex<Vec<String>>,
+    /// Tokens given for identities, and whether the last one is still good.
+    exchanged: Mutex<(usize, bool)>,
 }
 
 impl Server {
@@ -59,6 +66,7 @@ impl Server {
             address: address.clone(),
             answers: Mutex::default(),
             requests: Mutex::default(),
+            exchanged: Mutex::default(),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&state)));
         Self {
@@ -140,34 +148,44 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
 
 /// One request per connection.
 async fn serve(mut stream: TcpStream, state: Arc<State>) {
-    let Some((path, authorization)) = request(&mut stream).await else {
+    let Some((path, authorization, body)) = request(&mut stream).await else {
         return;
     };
     state.requests.lock().unwrap().push(path.clone());
-    let response = state.respond(&path, authorization.as_deref());
+    let response = match body.is_empty() {
+        true => state.respond(&path, authorization.as_deref()),
+        false => state.exchange(&path, &body),
+    };
     if stream.write_all(&response).await.is_ok() {
         drop(stream.shutdown().await);
     }
 }
 
-async fn request(stream: &mut TcpStream) -> Option<(String, Option<String>)> {
+/// Path, authorization and body.
+async fn request(stream: &mut TcpStream) -> Option<(String, Option<String>, String)> {
     let mut lines = BufReader::new(stream).lines();
     let first = lines.next_line().await.ok()??;
     let path = first.split(' ').nth(1)?.to_owned();
-    let mut authorization = None;
+    let (mut authorization, mut length) = (None, 0);
     while let Some(line) = lines
         .next_line()
         .await
         .ok()?
         .filter(|line| !line.is_empty())
     {
-        if let Some((name, value)) = line.split_once(": ")
-            && name.eq_ignore_ascii_case("authorization")
-        {
-            authorization = Some(value.to_owned());
+        match line.split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("authorization") => {
+                authorization = Some(value.to_owned());
+            }
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.parse().unwrap();
+            }
+            _ => {}
         }
     }
-    Some((path, authorization))
+    let mut body = vec![0; length];
+    lines.into_inner().read_exact(&mut body).await.ok()?;
+    Some((path, authorization, String::from_utf8(body).unwrap()))
 }
 
 fn response(status: u16, headers: &str, body: &[u8], length: usize) -> Vec<u8> {
@@ -194,6 +212,11 @@ impl State {
             Access::Open => true,
             Access::Basic => authorization == Some(&basic),
             Access::Token => authorization == Some(&bearer),
+            Access::Identity => {
+                let mut exchanged = self.exchanged.lock().unwrap();
+                let newest = format!("Bearer exchanged-{}", exchanged.0);
+                std::mem::take(&mut exchanged.1) && authorization == Some(&newest)
+            }
         };
         if !allowed {
             return response(401, &self.challenge(), b"", 0);
@@ -204,9 +227,21 @@ impl State {
         self.content(path)
     }
 
+    fn exchange(&self, path: &str, form: &str) -> Vec<u8> {
+        let wanted = "grant_type=refresh_token&service=test&client_id=longshore\
+                      &scope=repository%3Aapp%3Apull&refresh_token=an+identity+%26+more";
+        if path != "/token" || form != wanted {
+            return response(401, "", IDENTITY.as_bytes(), IDENTITY.len());
+        }
+        let mut exchanged = self.exchanged.lock().unwrap();
+        *exchanged = (exchanged.0 + 1, true);
+        let body = format!(r#"{{"access_token":"exchanged-{}"}}"#, exchanged.0);
+        response(200, "", body.as_bytes(), body.len())
+    }
+
     fn challenge(&self) -> String {
         match self.access {
-            Access::Token => format!(
+            Access::Token | Access::Identity => format!(
                 "WWW-Authenticate: Bearer realm=\"http://{}/token\",service=\"test\"\r\n",
                 self.address
             ),
