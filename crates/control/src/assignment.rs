@@ -12,7 +12,7 @@ use model::container::{
 };
 use model::payload::{
     ContainerPlan, Dependency, DependencyCondition, HealthCheck, NetworkMode, NetworkSpec,
-    PortMapping, Protocol, RestartPolicy, TaskPayload, merge_environment,
+    PortMapping, Protocol, RestartPolicy, STOP_TIMEOUT_SECONDS, TaskPayload, merge_environment,
 };
 use model::shapes::{self, ContainerDefinition, KeyValuePair};
 
@@ -21,9 +21,6 @@ use crate::error::OpError;
 use crate::record::task::{Desired, LaunchType};
 use crate::record::{Definition, Task};
 use crate::sizes;
-
-/// Seconds between stop signal and SIGKILL (`task-lifecycle.md` §2.3).
-const STOP_TIMEOUT_SECONDS: u32 = 30;
 
 /// Seconds a container must have run to be started again (`task-lifecycle.md` §2.5).
 const RESTART_PERIOD_SECONDS: u32 = 300;
@@ -62,7 +59,7 @@ fn network(task: &Task, definition: &Definition) -> NetworkSpec {
     NetworkSpec {
         ports: containers
             .iter()
-            .filter(|_| published)
+            .filter(|container| published && !surroundings::is_isolated(container))
             .flat_map(|container| ports(container, task.network_mode))
             .collect(),
         identities: containers
@@ -74,6 +71,16 @@ fn network(task: &Task, definition: &Definition) -> NetworkSpec {
             .iter()
             .map(|container| (name(container), network_controls(container)))
             .filter(|(_, controls)| !controls.is_empty())
+            .collect(),
+        links: containers
+            .iter()
+            .map(|container| (name(container), surroundings::links(container)))
+            .filter(|(_, links)| !links.is_empty())
+            .collect(),
+        isolated: containers
+            .iter()
+            .filter(|container| surroundings::is_isolated(container))
+            .map(name)
             .collect(),
         ..NetworkSpec::new(
             task.id,
@@ -140,6 +147,7 @@ fn plan(
             .flatten()
             .filter_map(dependency)
             .collect(),
+        starts_after: surroundings::starts_after(container),
         health_check: container.health_check.as_ref().and_then(health_check),
         start_timeout_seconds: seconds(container.start_timeout),
         stop_timeout_seconds: seconds(container.stop_timeout).unwrap_or(STOP_TIMEOUT_SECONDS),

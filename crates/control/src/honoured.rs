@@ -9,6 +9,7 @@
 //! without swap. Scripted hosts start no process, so volumes of all kinds, which only a process
 //! could tell from none, are accepted there.
 
+use model::payload::NetworkMode;
 use model::shapes::{ContainerDefinition, LinuxParameters, TaskDefinition, Volume};
 
 use crate::assignment::{mounts, surroundings};
@@ -56,29 +57,25 @@ fn of_task(settings: &Settings, task: &TaskDefinition) -> Vec<String> {
 }
 
 fn of_container(definition: &Definition, container: &ContainerDefinition) -> Vec<String> {
-    let port_ranges = container
-        .port_mappings
-        .iter()
-        .flatten()
-        .any(|mapping| mapping.container_port_range.is_some());
+    let mode = network::mode(definition);
+    let mut ports = container.port_mappings.iter().flatten();
+    let has_ranges = ports.any(|mapping| mapping.container_port_range.is_some());
     let set = [
         (
             "resourceRequirements",
             (container.resource_requirements.as_deref()).is_some_and(gpus::is_other),
         ),
-        ("links", filled(&container.links)),
         ("credentialSpecs", filled(&container.credential_specs)),
+        // In awsvpc all ports of the task are its own, and none is published.
         (
-            "disableNetworking",
-            container.disable_networking == Some(true),
+            "portMappings.containerPortRange with networkMode 'bridge'",
+            has_ranges && mode == NetworkMode::Bridge,
         ),
-        ("portMappings.containerPortRange", port_ranges),
     ];
     let name = container.name.as_deref().unwrap_or_default();
     let mut missing = named(&set, name);
     let linux = container.linux_parameters.iter();
     missing.extend(linux.flat_map(|linux| of_linux(linux, name)));
-    let mode = network::mode(definition);
     let phrases = mounts::problems(container)
         .into_iter()
         .chain(surroundings::problems(&definition.shape, mode, container));
@@ -149,12 +146,14 @@ mod tests {
                 r#""resourceRequirements":[{"type":"NeuronDevice","value":"1"}]"#,
                 "resourceRequirements",
             ),
-            (r#""links":["other"]"#, "links"),
+            (
+                r#""links":["other:a b"]"#,
+                "links 'a b', which is no host name",
+            ),
             (r#""credentialSpecs":["c"]"#, "credentialSpecs"),
-            (r#""disableNetworking":true"#, "disableNetworking"),
             (
                 r#""portMappings":[{"containerPortRange":"8-9"}]"#,
-                "portMappings.containerPortRange",
+                "portMappings.containerPortRange with networkMode 'bridge'",
             ),
             (
                 r#""linuxParameters":{"devices":[{"hostPath":"/dev/x"}]}"#,
@@ -281,9 +280,9 @@ mod tests {
     #[test]
     fn all_of_them_are_named_at_once() {
         check(
-            r#","links":["other"],"disableNetworking":true"#,
+            r#","credentialSpecs":["c"],"linuxParameters":{"maxSwap":1}"#,
             r#","enableFaultInjection":true"#,
-            "enableFaultInjection, main.links, main.disableNetworking",
+            "enableFaultInjection, main.credentialSpecs, main.linuxParameters.maxSwap",
         );
     }
 
@@ -297,6 +296,7 @@ mod tests {
             "extraHosts":[{"hostname":"h","ipAddress":"::1"}],"dnsServers":["10.0.0.2"],
             "systemControls":[{"namespace":"net.core.somaxconn","value":"1"},
                 {"namespace":"fs.mqueue.msg_max","value":"9"}],
+            "links":["other:o"],"disableNetworking":true,
             "dockerSecurityOptions":["no-new-privileges"],"volumesFrom":[{"sourceContainer":"other"}],
             "mountPoints":[{"sourceVolume":"v","containerPath":"/v"}],
             "logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"g",

@@ -3,7 +3,9 @@
 
 use model::Timestamp;
 use model::container::{Failure, FailureName};
-use model::payload::{Dependency, DependencyCondition, Health, TaskPayload, reason_text};
+use model::payload::{
+    ContainerPlan, Dependency, DependencyCondition, Health, TaskPayload, reason_text,
+};
 
 use crate::container::{Container, Phase};
 use crate::task::Task;
@@ -24,7 +26,7 @@ impl Task {
     /// The verdict over all dependencies of one container: the worst of them.
     pub(crate) fn dependencies(&self, index: usize, now: Timestamp) -> Verdict {
         let mut overall = Verdict::Satisfied;
-        for dependency in &self.payload.containers[index].depends_on {
+        for dependency in &waits_for(&self.payload.containers[index]) {
             match (self.dependency(dependency, now), &overall) {
                 (Verdict::Never(why), _) => {
                     let Dependency {
@@ -117,6 +119,16 @@ impl Task {
     }
 }
 
+/// What must be before a container starts: `dependsOn`, and the start of what it is linked to
+/// or has volumes from.
+fn waits_for(plan: &ContainerPlan) -> Vec<Dependency> {
+    let started = plan.starts_after.iter().map(|container| Dependency {
+        container: container.clone(),
+        condition: DependencyCondition::Start,
+    });
+    plan.depends_on.iter().cloned().chain(started).collect()
+}
+
 fn condition(target: &Container, condition: DependencyCondition) -> Verdict {
     let ended = target.exit();
     match (condition, &target.phase) {
@@ -173,7 +185,10 @@ pub(crate) fn has_cycle(payload: &TaskPayload) -> bool {
             .iter()
             .map(|plan| plan.spec.key.container.clone())
             .collect();
-        open.retain(|plan| plan.depends_on.iter().any(|d| names.contains(&d.container)));
+        open.retain(|plan| {
+            let mut waits_for = waits_for(plan).into_iter();
+            waits_for.any(|dependency| names.contains(&dependency.container))
+        });
         if open.is_empty() || open.len() == before {
             return !open.is_empty();
         }

@@ -146,10 +146,9 @@ fn ended(known: &ContainerReport, report: &TaskReport) -> Phase {
 
 fn addresses(report: &TaskReport) -> NetworkState {
     let containers = report.containers.iter().map(|container| ContainerNetwork {
-        container: container.name.clone(),
-        namespace: None,
         ipv4: container.ipv4.clone(),
         bindings: container.bindings.clone(),
+        ..ContainerNetwork::new(&container.name)
     });
     NetworkState {
         containers: containers.collect(),

@@ -3,11 +3,11 @@
 //! carries the whole known state of its task, so that sending it twice, late
 //! or after a restart is harmless.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::container::{ContainerSpec, EnvironmentVariable, Failure, Identity};
+use crate::container::{ContainerSpec, EnvironmentVariable, ExtraHost, Failure, Identity};
 use crate::{TaskId, Timestamp};
 
 /// One task for one host, complete: definition and overrides are already merged.
@@ -28,6 +28,10 @@ pub struct ContainerPlan {
     pub spec: ContainerSpec,
     pub essential: bool,
     pub depends_on: Vec<Dependency>,
+    /// Containers that must have started before, because of `links` and `volumesFrom`. Unlike
+    /// `depends_on` they have no say in the order of stopping.
+    #[serde(default)]
+    pub starts_after: Vec<String>,
     pub health_check: Option<HealthCheck>,
     /// Seconds dependants wait for this container's condition; `None` waits for ever.
     pub start_timeout_seconds: Option<u32>,
@@ -35,6 +39,25 @@ pub struct ContainerPlan {
     pub stop_timeout_seconds: u32,
     /// `None`: an exit is final.
     pub restart_policy: Option<RestartPolicy>,
+}
+
+/// Seconds between stop signal and SIGKILL (`task-lifecycle.md` §2.3).
+pub const STOP_TIMEOUT_SECONDS: u32 = 30;
+
+impl ContainerPlan {
+    /// An essential container that waits for nothing.
+    pub fn new(spec: ContainerSpec) -> Self {
+        Self {
+            spec,
+            essential: true,
+            depends_on: Vec::new(),
+            starts_after: Vec::new(),
+            health_check: None,
+            start_timeout_seconds: None,
+            stop_timeout_seconds: STOP_TIMEOUT_SECONDS,
+            restart_policy: None,
+        }
+    }
 }
 
 /// When a container that ended is started again in its place (`task-lifecycle.md` §2.5).
@@ -98,6 +121,19 @@ pub struct NetworkSpec {
     /// `net.*` of `systemControls`, all containers of a network together.
     #[serde(default)]
     pub system_controls: BTreeMap<String, BTreeMap<String, String>>,
+    /// `links` of the containers that have some; bridge mode only, without cycles.
+    #[serde(default)]
+    pub links: BTreeMap<String, Vec<Link>>,
+    /// Containers with `disableNetworking`: loopback only, whatever the mode.
+    #[serde(default)]
+    pub isolated: BTreeSet<String>,
+}
+
+/// One entry of `links`: the address of another container of the task, under a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub container: String,
+    pub alias: String,
 }
 
 impl NetworkSpec {
@@ -110,7 +146,40 @@ impl NetworkSpec {
             ports: Vec::new(),
             identities: BTreeMap::new(),
             system_controls: BTreeMap::new(),
+            links: BTreeMap::new(),
+            isolated: BTreeSet::new(),
         }
+    }
+
+    /// Has the container loopback only?
+    pub fn is_isolated(&self, container: &str) -> bool {
+        self.mode == NetworkMode::None || self.isolated.contains(container)
+    }
+
+    /// The containers that a container is linked to.
+    pub fn linked<'a>(&'a self, container: &str) -> impl Iterator<Item = &'a Link> + use<'a> {
+        self.links.get(container).into_iter().flatten()
+    }
+
+    /// Tells each container the addresses of those it is linked to.
+    pub fn name_linked(&self, state: &mut NetworkState) {
+        let known = state.clone();
+        for container in &mut state.containers {
+            container.hosts = self.linked_hosts(&container.container, &known);
+        }
+    }
+
+    /// What a container's links add to its `/etc/hosts`, as far as addresses are known.
+    pub fn linked_hosts(&self, container: &str, state: &NetworkState) -> Vec<ExtraHost> {
+        let host = |link: &Link| {
+            let networks = &mut state.containers.iter();
+            let network = networks.find(|network| network.container == link.container)?;
+            Some(ExtraHost {
+                hostname: link.alias.clone(),
+                ip_address: network.ipv4.clone()?,
+            })
+        };
+        self.linked(container).filter_map(host).collect()
     }
 }
 
@@ -145,6 +214,22 @@ pub struct ContainerNetwork {
     pub namespace: Option<String>,
     pub ipv4: Option<String>,
     pub bindings: Vec<PortBinding>,
+    /// Names and addresses of the containers that this one is linked to.
+    #[serde(default)]
+    pub hosts: Vec<ExtraHost>,
+}
+
+impl ContainerNetwork {
+    /// Neither namespace, nor address, nor ports yet.
+    pub fn new(container: &str) -> Self {
+        Self {
+            container: container.to_owned(),
+            namespace: None,
+            ipv4: None,
+            bindings: Vec::new(),
+            hosts: Vec::new(),
+        }
+    }
 }
 
 /// A host port that is held for a container from placement to STOPPED.

@@ -247,8 +247,10 @@ impl Driver for DockerDriver {
         let name = names::container(&spec.key)?;
         let shared = self.shared(spec).await?;
         let image = pull::find(&self.objects, &spec.image, &self.registries).await?;
+        let network = own_network(&spec.key, network)?;
         let place = body::Place {
-            network: mode(&spec.key, network)?,
+            network: network.namespace.as_deref().unwrap_or("host"),
+            linked: &network.hosts,
             shared: shared.as_deref(),
             labels: self.labels(spec).await?,
             image: image.as_ref(),
@@ -383,12 +385,6 @@ fn source(container: &ContainerInspectResponse) -> Option<Source> {
         },
         start: labels.get(names::LOG_START)?.parse().ok()?,
     })
-}
-
-/// The engine's network mode of a container, as its task's network was set up.
-fn mode<'a>(key: &ContainerKey, network: &'a NetworkState) -> Result<&'a str, Failure> {
-    let own = own_network(key, network)?;
-    Ok(own.namespace.as_deref().unwrap_or("host"))
 }
 
 fn refused(spec: &ContainerSpec, error: &Error) -> Failure {

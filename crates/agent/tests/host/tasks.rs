@@ -103,15 +103,7 @@ fn plan(task: TaskId, name: &str, script: &str) -> ContainerPlan {
             },
         )
     };
-    ContainerPlan {
-        spec,
-        essential: true,
-        depends_on: Vec::new(),
-        health_check: None,
-        start_timeout_seconds: None,
-        stop_timeout_seconds: 30,
-        restart_policy: None,
-    }
+    ContainerPlan::new(spec)
 }
 
 /// One container's script, the statuses told, its exit code and when it ended.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::container::{ExtraHost, Identity, NamespaceMode};
-use model::payload::NetworkMode;
+use model::payload::{Link, NetworkMode};
 use model::shapes::{ContainerDefinition, IpcMode, PidMode, TaskDefinition};
 
 pub(super) fn identity(container: &ContainerDefinition) -> Identity {
@@ -20,6 +20,30 @@ pub(super) fn identity(container: &ContainerDefinition) -> Identity {
         dns_servers: container.dns_servers.clone().unwrap_or_default(),
         dns_search_domains: container.dns_search_domains.clone().unwrap_or_default(),
     }
+}
+
+/// `NAME` or `NAME:ALIAS`; registration has checked the names.
+pub(super) fn links(container: &ContainerDefinition) -> Vec<Link> {
+    let link = |text: &String| {
+        let (container, alias) = text.split_once(':').unwrap_or((text, text));
+        Link {
+            container: container.to_owned(),
+            alias: alias.to_owned(),
+        }
+    };
+    container.links.iter().flatten().map(link).collect()
+}
+
+pub(super) fn is_isolated(container: &ContainerDefinition) -> bool {
+    container.disable_networking == Some(true)
+}
+
+/// The containers whose address or volumes this one gets.
+pub(super) fn starts_after(container: &ContainerDefinition) -> Vec<String> {
+    let linked = links(container).into_iter().map(|link| link.container);
+    let volumes = container.volumes_from.iter().flatten();
+    let sources = volumes.filter_map(|volumes| volumes.source_container.clone());
+    linked.chain(sources).collect()
 }
 
 pub(super) fn system_controls(container: &ContainerDefinition) -> BTreeMap<String, String> {
@@ -84,12 +108,14 @@ pub(crate) fn problems(
         .chain(servers)
         .filter(|(_, address)| address.parse::<core::net::IpAddr>().is_err());
     let bad = bad.map(|(member, address)| format!("{member} '{address}', which is no IP address"));
+    let links = links(container);
     let words = identity
         .extra_hosts
         .iter()
         .map(|one| ("extraHosts", &one.hostname));
     let domains = identity.dns_search_domains.iter();
     let words = words
+        .chain(links.iter().map(|link| ("links", &link.alias)))
         .chain(domains.map(|domain| ("dnsSearchDomains", domain)))
         .chain(identity.hostname.iter().map(|name| ("hostname", name)))
         .filter(|(_, word)| !is_host_name(word));

@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 use model::container::{References, SecretReference};
-use model::payload::{DependencyCondition, HealthCheck, TaskPayload};
+use model::payload::{DependencyCondition, HealthCheck, Link, TaskPayload};
 
 use super::*;
 use crate::testing::{World, app, web};
@@ -259,6 +259,40 @@ fn dependencies_health_checks_and_timeouts_have_their_defaults() {
     };
     assert_eq!(db.health_check, Some(check));
     assert_eq!(off.health_check, None);
+}
+
+#[test]
+fn links_and_volumes_of_others_say_who_starts_first_and_who_is_alone() {
+    let main = r#"{"name":"main","image":"i","memory":64,"links":["db:mysql","cache"],
+        "volumesFrom":[{"sourceContainer":"data"}]}"#;
+    let others = ["db", "cache", "data"].map(|name| {
+        format!(
+            r#"{{"name":"{name}","image":"i","memory":64,"disableNetworking":{}}}"#,
+            name == "data"
+        )
+    });
+    let payload = of(&format!("{main},{}", others.join(",")), "", "");
+    assert_eq!(payload.containers[0].starts_after, ["db", "cache", "data"]);
+    assert_eq!(payload.containers[1].starts_after, [""; 0]);
+    let link = |container: &str, alias: &str| Link {
+        container: container.to_owned(),
+        alias: alias.to_owned(),
+    };
+    let expected = vec![link("db", "mysql"), link("cache", "cache")];
+    assert_eq!(
+        payload.network.links,
+        [("main".to_owned(), expected)].into()
+    );
+    assert_eq!(payload.network.isolated, ["data".to_owned()].into());
+}
+
+#[test]
+fn a_container_without_networking_publishes_no_port() {
+    let main =
+        r#"{"name":"main","image":"i","memory":64,"portMappings":[{"containerPort":80}]MORE}"#;
+    let ports = |more: &str| of(&main.replace("MORE", more), "", "").network.ports.len();
+    assert_eq!(ports(""), 1);
+    assert_eq!(ports(r#","disableNetworking":true"#), 0);
 }
 
 #[test]

@@ -52,19 +52,14 @@ pub(crate) fn payload(mode: NetworkMode, definition: &str) -> Arc<TaskPayload> {
 fn plan(text: &str) -> ContainerPlan {
     let mut words = text.split_whitespace();
     let name = words.next().expect("a container has a name");
-    let mut plan = ContainerPlan {
-        spec: spec(name),
-        essential: true,
-        depends_on: Vec::new(),
-        health_check: None,
-        start_timeout_seconds: None,
-        stop_timeout_seconds: 30,
-        restart_policy: None,
-    };
+    let mut plan = ContainerPlan::new(spec(name));
     for word in words {
         match word.split_once('=') {
             None if word == "optional" => plan.essential = false,
             Some(("needs", list)) => plan.depends_on = list.split(',').map(dependency).collect(),
+            Some(("after", list)) => {
+                plan.starts_after = list.split(',').map(str::to_owned).collect();
+            }
             Some(("stop", n)) => plan.stop_timeout_seconds = n.parse().unwrap(),
             Some(("start", n)) => plan.start_timeout_seconds = Some(n.parse().unwrap()),
             Some(("restart", text)) => plan.restart_policy = Some(restart_policy(text)),
@@ -226,10 +221,8 @@ pub(crate) fn network(payload: &TaskPayload) -> NetworkState {
         .containers
         .iter()
         .map(|name| ContainerNetwork {
-            container: name.clone(),
-            namespace: None,
             ipv4: Some("10.0.0.2".to_owned()),
-            bindings: Vec::new(),
+            ..ContainerNetwork::new(name)
         });
     NetworkState {
         containers: containers.collect(),

@@ -462,6 +462,37 @@ fn shutdown_runs_the_dependencies_backwards() {
 }
 
 #[test]
+fn what_a_container_is_linked_to_starts_before_it_and_stops_with_it() {
+    check(
+        "app after=db; db",
+        "network; pulled app; pulled db; started db; started app; stop; exited app 0; exited db 143; torn",
+        expect![[r#"
+            accept: set up network, [Pending app=Pending db=Pending]
+            network: pull app, pull db, [Pending app=Pending db=Pending pull@0]
+            pulled app: [Pending app=Pending db=Pending pull@0]
+            pulled db: start db, [Pending app=Pending db=Pending pull@0 pulled@0]
+            started db: wait db, start app, [Pending app=Pending db=Running pull@0 pulled@0]
+            started app: wait app, [Running app=Running db=Running pull@0 pulled@0 started@0]
+            stop: signal app 15, signal db 15, [Stopping app=Running db=Running pull@0 pulled@0 started@0], wake 30s
+            exited app 0: [Stopping app=Stopped(0) db=Running pull@0 pulled@0 started@0 ended@0]
+            exited db 143: tear down, [Stopping app=Stopped(0) db=Stopped(143) pull@0 pulled@0 started@0 ended@0]
+            torn: [Stopped app=Stopped(0) db=Stopped(143) pull@0 pulled@0 started@0 ended@0]
+        "#]],
+    );
+}
+
+#[test]
+fn a_link_against_a_dependency_is_refused() {
+    check(
+        "app after=db; db needs=app:START",
+        "",
+        expect![[r#"
+        accept: tear down, [Stopping app=Stopped db=Stopped !failed(TaskDependencyError: Task dependencies cannot be resolved, taskArn: arn:aws:ecs:us-east-1:000000000000:task/default/7) ended@0]
+    "#]],
+    );
+}
+
+#[test]
 fn dependencies_without_an_order_are_refused() {
     check(
         "a needs=b:START; b needs=a:START; c",

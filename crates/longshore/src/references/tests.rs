@@ -43,15 +43,7 @@ fn task(secrets: &[(&str, &str)], files: &[&str], login: Option<&str>) -> TaskPa
         family: "f".to_owned(),
         revision: 1,
         network: NetworkSpec::new(task, NetworkMode::None, vec!["app".to_owned()]),
-        containers: vec![ContainerPlan {
-            spec,
-            essential: true,
-            depends_on: Vec::new(),
-            health_check: None,
-            start_timeout_seconds: None,
-            stop_timeout_seconds: 30,
-            restart_policy: None,
-        }],
+        containers: vec![ContainerPlan::new(spec)],
     }
 }
 

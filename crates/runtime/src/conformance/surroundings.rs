@@ -2,7 +2,7 @@
 //! Only of drivers that run programs: a script looks at nothing.
 
 use model::container::{ContainerSpec, ExtraHost, Mount, MountSource};
-use model::payload::NetworkMode;
+use model::payload::{Link, NetworkMode, NetworkSpec, NetworkState};
 
 use super::host::{Behaviour, Host, network};
 
@@ -12,6 +12,7 @@ pub(crate) async fn check(host: &Host) {
     }
     volumes_of_a_task(host).await;
     names(host).await;
+    links(host).await;
 }
 
 fn mount(source: MountSource, target: &str, read_only: bool) -> Mount {
@@ -85,12 +86,42 @@ async fn names(host: &Host) {
     assert_eq!(run(host, &spec, &state).await, ["box", "1"]);
 }
 
+/// A linked container is reached by its alias; one without network has no address.
+async fn links(host: &Host) {
+    let task = host.new_task();
+    let link = Link {
+        container: "database".to_owned(),
+        alias: "mysql".to_owned(),
+    };
+    let names = ["app", "database", "alone"];
+    let asked = NetworkSpec {
+        links: [("app".to_owned(), vec![link])].into(),
+        isolated: ["alone".to_owned()].into(),
+        ..network(task, NetworkMode::Bridge, &names, Vec::new())
+    };
+    let state = host.driver.set_up_network(&asked).await;
+    let state = state.expect("addresses can be had");
+    let again = host.driver.set_up_network(&asked).await;
+    assert_eq!(again.expect("the network is there"), state);
+    let serves = Behaviour::new("", "echo pong | /bin/busybox nc -l -p 3306");
+    let database = host.container(task, "database", &serves);
+    host.driver
+        .pull(&database)
+        .await
+        .expect("the image is there");
+    let started = host.driver.start(&database, &state).await;
+    started.expect("the container can be started");
+    let asks = "until /bin/busybox nc -w 2 mysql 3306; do /bin/busybox sleep 0.05; done";
+    let app = host.container(task, "app", &Behaviour::new("", asks));
+    let lines = run(host, &app, &state).await;
+    assert_eq!(lines.last().map(String::as_str), Some("pong"), "{lines:?}");
+    let looks = "/bin/busybox ip -o -4 address | /bin/busybox grep -v ' lo '; echo looked";
+    let alone = host.container(task, "alone", &Behaviour::new("", looks));
+    assert_eq!(run(host, &alone, &state).await, ["looked"]);
+}
+
 /// Runs the container to its end; its lines.
-async fn run(
-    host: &Host,
-    spec: &ContainerSpec,
-    network: &model::payload::NetworkState,
-) -> Vec<String> {
+async fn run(host: &Host, spec: &ContainerSpec, network: &NetworkState) -> Vec<String> {
     host.driver.pull(spec).await.expect("the image is there");
     let started = host.driver.start(spec, network).await;
     started.expect("the container can be started");

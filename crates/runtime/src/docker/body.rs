@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, ResourcesUlimits};
-use model::container::{ContainerSpec, EnvironmentVariable, Failure, NamespaceMode};
+use model::container::{ContainerSpec, EnvironmentVariable, ExtraHost, Failure, NamespaceMode};
 use model::payload::merge_environment;
 
 use super::mounts;
@@ -28,6 +28,8 @@ const LOG_OPTIONS: [(&str, &str); 3] = [
 pub(super) struct Place<'a> {
     /// The engine's network mode: `none`, `host`, `bridge` or `container:NAME`.
     pub(super) network: &'a str,
+    /// Containers that this one is linked to.
+    pub(super) linked: &'a [ExtraHost],
     /// The holder of the task's shared namespaces, where the definition shares any.
     pub(super) shared: Option<&'a str>,
     pub(super) labels: Vec<(String, String)>,
@@ -116,7 +118,7 @@ fn host_config(spec: &ContainerSpec, place: &Place<'_>) -> Result<HostConfig, Fa
     capabilities(spec, &mut config);
     limits(spec, &mut config);
     if !place.joins() {
-        identity(spec, &mut config);
+        identity(spec, place, &mut config);
     }
     Ok(config)
 }
@@ -197,18 +199,19 @@ fn system_controls<M: FromIterator<(String, String)>>(
         .collect()
 }
 
-fn identity(spec: &ContainerSpec, config: &mut HostConfig) {
+fn identity(spec: &ContainerSpec, place: &Place<'_>, config: &mut HostConfig) {
     let identity = &spec.identity;
-    config.extra_hosts = Some(extra_hosts(identity));
+    let hosts = place.linked.iter().chain(&identity.extra_hosts);
+    config.extra_hosts = Some(extra_hosts(hosts));
     config.dns = Some(identity.dns_servers.clone());
     config.dns_search = Some(identity.dns_search_domains.clone());
 }
 
 /// Lines of `/etc/hosts` as the engine takes them.
-pub(super) fn extra_hosts(identity: &model::container::Identity) -> Vec<String> {
-    let line =
-        |host: &model::container::ExtraHost| format!("{}:{}", host.hostname, host.ip_address);
-    identity.extra_hosts.iter().map(line).collect()
+pub(super) fn extra_hosts<'a>(hosts: impl Iterator<Item = &'a ExtraHost>) -> Vec<String> {
+    hosts
+        .map(|host| format!("{}:{}", host.hostname, host.ip_address))
+        .collect()
 }
 
 #[cfg(test)]
@@ -234,6 +237,7 @@ mod tests {
         let image = Image::with_environment("mirror/busybox", &["PATH=/bin", "AWS_REGION=image"]);
         let place = Place {
             network,
+            linked: &[],
             shared: Some("holder"),
             labels: vec![("longshore.task".to_owned(), "7".to_owned())],
             image: Some(&image),

@@ -50,12 +50,18 @@ pub(super) async fn shared(objects: &Objects, task: TaskId) -> Result<String, Fa
     Ok(wanted.name)
 }
 
+/// Every container in the same network, but for those that are to have none.
 fn alike(spec: &NetworkSpec, mode: Option<&str>) -> NetworkState {
-    let one = |name: &String| ContainerNetwork {
-        container: name.clone(),
-        namespace: mode.map(str::to_owned),
-        ipv4: None,
-        bindings: Vec::new(),
+    let one = |name: &String| {
+        let mode = if spec.is_isolated(name) {
+            Some("none")
+        } else {
+            mode
+        };
+        ContainerNetwork {
+            namespace: mode.map(str::to_owned),
+            ..ContainerNetwork::new(name)
+        }
     };
     NetworkState {
         containers: spec.containers.iter().map(one).collect(),
@@ -81,37 +87,83 @@ fn of_host(spec: &NetworkSpec) -> NetworkState {
     state
 }
 
-/// Containers with ports get a holder each; the others join the engine's bridge themselves.
+/// Containers with ports and those that others are linked to get a holder each, because ports
+/// and addresses are wanted before they start; the others join the engine's bridge themselves.
 async fn bridge(objects: &Objects, spec: &NetworkSpec) -> Result<NetworkState, Failure> {
     let mut state = alike(spec, Some(BRIDGE));
-    let wanted = state.containers.iter_mut().filter_map(|network| {
-        let ports: Vec<_> = spec
-            .ports
+    let mut open: Vec<&String> = spec
+        .containers
+        .iter()
+        .filter(|name| needs_holder(spec, name))
+        .collect();
+    while !open.is_empty() {
+        let is_open = |name: &String| open.contains(&name);
+        let (waiting, ready): (Vec<_>, Vec<_>) = open
             .iter()
-            .filter(|port| port.container == network.container)
-            .collect();
-        let of_container = |name: &str| Holder {
-            name: names::network_of(spec.task, name),
-            ports,
-            identity: spec.identities.get(name).cloned().unwrap_or_default(),
-            system_controls: spec.system_controls.get(name).cloned().unwrap_or_default(),
+            .copied()
+            .partition(|name| spec.linked(name).any(|link| is_open(&link.container)));
+        // Links without an order cannot be had; registration lets none through.
+        let (waiting, ready) = if ready.is_empty() {
+            (ready, waiting)
+        } else {
+            (waiting, ready)
         };
-        let holder = of_container(&network.container);
-        (!holder.ports.is_empty()).then_some((network, holder))
-    });
-    let held = wanted.map(async |(network, holder)| {
-        let found = hold(objects, spec.task, &holder, BRIDGE).await?;
-        network.namespace = Some(format!("container:{}", holder.name));
-        network.ipv4 = interface(&found).map(|interface| interface.ipv4);
-        network.bindings = bindings(&found, &holder.ports)?;
-        Ok::<_, Failure>(())
-    });
-    let made: Result<Vec<()>, _> = join_all(held).await.into_iter().collect();
-    if let Err(failure) = made {
-        remove_all(objects, spec).await;
-        return Err(failure);
+        let held = ready
+            .iter()
+            .map(|name| hold_one(objects, spec, &state, name));
+        let held: Result<Vec<_>, _> = join_all(held).await.into_iter().collect();
+        match held {
+            Ok(held) => held
+                .into_iter()
+                .for_each(|network| put(&mut state, network)),
+            Err(failure) => {
+                remove_all(objects, spec).await;
+                return Err(failure);
+            }
+        }
+        open = waiting;
     }
+    spec.name_linked(&mut state);
     Ok(state)
+}
+
+fn needs_holder(spec: &NetworkSpec, name: &str) -> bool {
+    let mut links = spec.links.values().flatten();
+    !spec.is_isolated(name)
+        && (spec.ports.iter().any(|port| port.container == name)
+            || links.any(|link| link.container == name))
+}
+
+/// The network of one container, in a holder of its own.
+async fn hold_one(
+    objects: &Objects,
+    spec: &NetworkSpec,
+    known: &NetworkState,
+    name: &str,
+) -> Result<ContainerNetwork, Failure> {
+    let ports = spec.ports.iter().filter(|port| port.container == name);
+    let mut identity = spec.identities.get(name).cloned().unwrap_or_default();
+    identity.extra_hosts.extend(spec.linked_hosts(name, known));
+    let holder = Holder {
+        name: names::network_of(spec.task, name),
+        ports: ports.collect(),
+        identity,
+        system_controls: spec.system_controls.get(name).cloned().unwrap_or_default(),
+    };
+    let found = hold(objects, spec.task, &holder, BRIDGE).await?;
+    Ok(ContainerNetwork {
+        namespace: Some(format!("container:{}", holder.name)),
+        ipv4: interface(&found).map(|interface| interface.ipv4),
+        bindings: bindings(&found, &holder.ports)?,
+        ..ContainerNetwork::new(name)
+    })
+}
+
+fn put(state: &mut NetworkState, network: ContainerNetwork) {
+    let mut all = state.containers.iter_mut();
+    if let Some(own) = all.find(|own| own.container == network.container) {
+        *own = network;
+    }
 }
 
 async fn awsvpc(objects: &Objects, spec: &NetworkSpec) -> Result<NetworkState, Failure> {
@@ -129,7 +181,8 @@ async fn awsvpc(objects: &Objects, spec: &NetworkSpec) -> Result<NetworkState, F
         ));
     };
     let mut state = alike(spec, Some(&format!("container:{}", wanted.name)));
-    for container in &mut state.containers {
+    let sharing = state.containers.iter_mut();
+    for container in sharing.filter(|one| !spec.is_isolated(&one.container)) {
         container.ipv4 = Some(interface.ipv4.clone());
     }
     state.interface = Some(interface);
@@ -212,7 +265,7 @@ fn holder_body(
             network_mode: Some(network.to_owned()),
             port_bindings: Some(ports.map(binding).collect()),
             ipc_mode: Some("shareable".to_owned()),
-            extra_hosts: Some(body::extra_hosts(&wanted.identity)),
+            extra_hosts: Some(body::extra_hosts(wanted.identity.extra_hosts.iter())),
             dns: Some(wanted.identity.dns_servers.clone()),
             dns_search: Some(wanted.identity.dns_search_domains.clone()),
             sysctls: Some(wanted.system_controls.iter().map(owned).collect()),

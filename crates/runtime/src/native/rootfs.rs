@@ -192,7 +192,8 @@ fn hosts(hostname: &str, request: &Request) -> String {
         .to_owned();
     let own = request.network.ipv4.as_deref().unwrap_or("127.0.1.1");
     text.push_str(&format!("{own}\t{hostname}\n"));
-    for entry in &request.spec.identity.extra_hosts {
+    let linked = request.network.hosts.iter();
+    for entry in linked.chain(&request.spec.identity.extra_hosts) {
         text.push_str(&format!("{}\t{}\n", entry.ip_address, entry.hostname));
     }
     text

@@ -77,16 +77,16 @@ impl Networks {
         };
         let ipv4 = interface.as_ref().map(|interface| interface.ipv4.clone());
         let container = |name: &String| ContainerNetwork {
-            container: name.clone(),
-            namespace: None,
-            ipv4: ipv4.clone(),
+            ipv4: ipv4.clone().filter(|_| !spec.isolated.contains(name)),
             bindings: bindings.get(name.as_str()).cloned().unwrap_or_default(),
+            ..ContainerNetwork::new(name)
         };
         let containers = spec.containers.iter().map(container).collect();
-        let state = NetworkState {
+        let mut state = NetworkState {
             containers,
             interface,
         };
+        spec.name_linked(&mut state);
         self.restore(spec.task, state.clone());
         Ok(state)
     }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
 use model::container::FailureName;
-use model::payload::NetworkMode::{Awsvpc, Host, None as NoNetwork};
+use model::payload::NetworkMode::{Awsvpc, Bridge, Host, None as NoNetwork};
 use model::payload::Protocol::{Tcp, Udp};
 
 use crate::testbed::{
@@ -34,6 +34,36 @@ fn none_gives_each_container_a_loopback_and_nothing_else() {
         network.settle().await.unwrap();
         assert_eq!(inventory(&directory), before);
     });
+}
+
+#[test]
+fn a_container_without_networking_is_alone_in_every_mode() {
+    for mode in [Host, Bridge, Awsvpc] {
+        on_private_host(|directory| async move {
+            let network = open(&directory).await;
+            let before = inventory(&directory);
+            let mut asked = spec(1, mode, &["alone", "other"], &[]);
+            asked.isolated.insert("alone".to_owned());
+            let state = network.set_up(&asked).await.unwrap();
+            let [alone, other] = [&state.containers[0], &state.containers[1]];
+            assert_eq!(alone.ipv4, None, "{mode:?}");
+            assert_ne!(alone.namespace, other.namespace, "{mode:?}");
+            let links = inside(&namespace(&state, 0), || run("ip -o link show"));
+            assert_eq!(links.lines().count(), 1, "{mode:?}: {links}");
+            network.tear_down(task(1)).await.unwrap();
+            network.settle().await.unwrap();
+            // The kernel ends links in the background.
+            let left = inventory(&directory);
+            let files = |text: &str| {
+                text.lines()
+                    .skip(1)
+                    .take(3)
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(files(&left), files(&before), "{mode:?}");
+        });
+    }
 }
 
 #[test]

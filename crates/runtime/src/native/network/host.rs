@@ -84,11 +84,12 @@ impl Host {
     fn build(&mut self, task: &mut TaskNetwork) -> Result<(), Failure> {
         publish::plan_ports(task, &mut self.picker, |port| owner_of(&self.tasks, port))?;
         match task.record.spec.mode {
-            NetworkMode::Host => {}
-            NetworkMode::None => self.isolate(task)?,
+            NetworkMode::Host | NetworkMode::None => self.isolate(task)?,
             NetworkMode::Bridge => self.connect_containers(task)?,
             NetworkMode::Awsvpc => self.connect_task(task)?,
         }
+        let Record { spec, state } = &mut task.record;
+        spec.name_linked(state);
         let published = task.published();
         if !published.is_empty() {
             self.publish(&published)?;
@@ -98,9 +99,14 @@ impl Host {
             .map_err(|error| failure("write the state of the task's network", &error))
     }
 
+    /// Gives a namespace without neighbours to the containers that are to have one.
     fn isolate(&mut self, task: &mut TaskNetwork) -> Result<(), Failure> {
-        let id = task.record.spec.task;
-        for (position, container) in task.record.state.containers.iter_mut().enumerate() {
+        let Record { spec, state } = &mut task.record;
+        let id = spec.task;
+        for (position, container) in state.containers.iter_mut().enumerate() {
+            if !spec.is_isolated(&container.container) {
+                continue;
+            }
             make_namespace(
                 &self.directory,
                 &mut self.spare,
@@ -114,8 +120,9 @@ impl Host {
 
     fn connect_containers(&mut self, task: &mut TaskNetwork) -> Result<(), Failure> {
         self.need_bridge()?;
-        let id = task.record.spec.task;
-        for (position, container) in task.record.state.containers.iter_mut().enumerate() {
+        let Record { spec, state } = &mut task.record;
+        let id = spec.task;
+        for (position, container) in state.containers.iter_mut().enumerate() {
             let mut namespace = make_namespace(
                 &self.directory,
                 &mut self.spare,
@@ -123,24 +130,30 @@ impl Host {
                 Some(position),
                 container,
             )?;
-            self.connect(&mut namespace, container)?;
+            if !spec.is_isolated(&container.container) {
+                self.connect(&mut namespace, container)?;
+            }
         }
         Ok(())
     }
 
     fn connect_task(&mut self, task: &mut TaskNetwork) -> Result<(), Failure> {
         self.need_bridge()?;
-        let Some((first, others)) = task.record.state.containers.split_first_mut() else {
+        self.isolate(task)?;
+        let Record { spec, state } = &mut task.record;
+        let containers = state.containers.iter_mut();
+        let mut sharing = containers.filter(|one| !spec.is_isolated(&one.container));
+        let Some(first) = sharing.next() else {
             return Ok(());
         };
-        let id = task.record.spec.task;
+        let id = spec.task;
         let mut namespace = make_namespace(&self.directory, &mut self.spare, id, None, first)?;
         let address = self.connect(&mut namespace, first)?;
-        for container in others {
+        for container in sharing {
             container.namespace.clone_from(&first.namespace);
             container.ipv4.clone_from(&first.ipv4);
         }
-        task.record.state.interface = Some(TaskInterface {
+        state.interface = Some(TaskInterface {
             ipv4: address.to_string(),
             mac: Mac::of(address).to_string(),
         });

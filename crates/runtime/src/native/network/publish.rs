@@ -19,7 +19,7 @@ pub(super) fn plan_ports(
     task.record.state.containers = spec
         .containers
         .iter()
-        .map(|name| unconnected(name))
+        .map(|name| ContainerNetwork::new(name))
         .collect();
     // Fixed ports first, so that no dynamic one takes a port the task itself asks for.
     let mut ports: Vec<(usize, &PortMapping)> = spec.ports.iter().enumerate().collect();
@@ -57,15 +57,6 @@ pub(super) fn plan_ports(
     bindings
         .into_iter()
         .try_for_each(|(_, container, binding)| assign(task, &container, binding))
-}
-
-fn unconnected(name: &str) -> ContainerNetwork {
-    ContainerNetwork {
-        container: name.to_owned(),
-        namespace: None,
-        ipv4: None,
-        bindings: Vec::new(),
-    }
 }
 
 fn assign(task: &mut TaskNetwork, name: &str, binding: PortBinding) -> Result<(), Failure> {

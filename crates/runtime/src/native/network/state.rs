@@ -165,10 +165,10 @@ mod tests {
             protocol: Protocol::Tcp,
         };
         let container = ContainerNetwork {
-            container: "app".to_owned(),
             namespace: Some("/netns/7-0".to_owned()),
             ipv4: Some("10.231.0.2".to_owned()),
             bindings: vec![binding],
+            ..ContainerNetwork::new("app")
         };
         Record {
             spec,

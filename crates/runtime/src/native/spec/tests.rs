@@ -37,10 +37,8 @@ fn request() -> Request {
         image: ImageConfig::default(),
         layers: Vec::new(),
         network: ContainerNetwork {
-            container: "app".to_owned(),
             namespace: Some("/run/netns/app".to_owned()),
-            ipv4: None,
-            bindings: Vec::new(),
+            ..ContainerNetwork::new("app")
         },
         resolv_conf: String::new(),
         logs: "/logs".into(),
