@@ -14,6 +14,7 @@ mod model_import;
 mod packages;
 mod parity;
 mod paths;
+mod portability;
 mod programs;
 mod rust_sdk;
 mod shell;
@@ -29,6 +30,8 @@ const USAGE: &str = "\
 usage: cargo xtask TASK
   demo                run the main job offline with real containers, then through the AWS CLI
   test                prepare the machine, run all checks and all tests
+  portability         check that the workspace compiles for macOS, where that target's standard
+                      library is installed
   tidy                check the house rules that no compiler knows
   bench api|start     measure the API, or lives of real containers, against peers and floors
   bench docker        measure starts on the docker driver beside `docker run`; needs an engine
@@ -80,6 +83,7 @@ fn run(words: &[&str]) -> anyhow::Result<()> {
     match words {
         ["demo"] => demo::run(),
         ["test"] => test::run(),
+        ["portability"] => portability::run(),
         ["tidy"] => tidy::run(),
         ["bench", "api"] => bench::api(),
         ["bench", "start"] => bench::start(),

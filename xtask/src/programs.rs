@@ -112,7 +112,7 @@ pub(crate) fn development() -> anyhow::Result<PathBuf> {
 }
 
 /// The folder that cargo builds in.
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     let named = std::env::var_os("CARGO_TARGET_DIR");
     let target = named.map_or_else(|| "target".into(), PathBuf::from);
     paths::workspace().join(target)

@@ -7,8 +7,10 @@ mod volumes;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use runtime::registry::{EcrTokens, Registries};
 use serde::{Deserialize, Serialize};
 
 use self::network::Network;
@@ -102,6 +104,26 @@ pub(crate) struct Scripted {
     /// MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) memory: Option<u32>,
+}
+
+impl Registry {
+    /// With logins as `docker login` leaves them.
+    pub(crate) fn registries(&self, ecr: Option<Arc<dyn EcrTokens>>) -> Registries {
+        let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
+        let docker = folder("DOCKER_CONFIG").or_else(|| Some(folder("HOME")?.join(".docker")));
+        Registries {
+            docker_config: docker.map(|folder| folder.join("config.json")),
+            insecure: self.insecure.clone(),
+            mirrors: self.mirrors.clone(),
+            helper_path: None,
+            ecr,
+        }
+    }
+
+    fn problem(&self) -> Option<String> {
+        let checked = self.registries(None).check_mirrors();
+        checked.err().map(|error| error.to_string())
+    }
 }
 
 impl Default for Config {
@@ -260,6 +282,7 @@ impl Config {
         let problem = instances::problem(&self.instances)
             .or_else(|| self.network.problem())
             .or_else(|| self.volumes.problem())
+            .or_else(|| self.registry.problem())
             .or_else(|| self.endpoints.problem());
         problem.map_or(Ok(()), |why| Err(ConfigError::Tables(why)))
     }

@@ -1,5 +1,7 @@
 //! Chooses and opens the driver that runs the containers.
 
+mod choice;
+
 #[cfg(target_os = "linux")]
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -12,13 +14,14 @@ use runtime::native::image::{ImageError, ImageStore};
 use runtime::native::network::NetworkConfig;
 #[cfg(target_os = "linux")]
 use runtime::native::{NativeConfig, NativeDriver, NativeError};
-use runtime::registry::{EcrTokens, Registries, RegistryError};
+use runtime::registry::{EcrTokens, Registries};
 use runtime::scripted::Scripted;
 use runtime::{Capacity, Driver};
 
+pub(crate) use choice::{Choice, Chosen, Refusal, choose};
+
 #[cfg(target_os = "linux")]
 use crate::SHIM;
-use crate::arguments::DriverName;
 use crate::clock::ServerClock;
 use crate::config::Config;
 use crate::instances;
@@ -46,10 +49,18 @@ pub(crate) enum DriverError {
         path: String,
         source: std::io::Error,
     },
-    #[error("{0}")]
-    Registry(#[from] RegistryError),
-    #[error("network.pool '{0}' is not an IPv4 network like 10.231.0.0/16")]
-    Pool(String),
+}
+
+impl From<Refusal<Self>> for DriverError {
+    fn from(refusal: Refusal<Self>) -> Self {
+        match refusal {
+            Refusal::Named(error) => error,
+            Refusal::Neither { native, docker } => Self::NoneWorks {
+                native: Box::new(native),
+                docker: Box::new(docker),
+            },
+        }
+    }
 }
 
 /// Folders below the data directory.
@@ -73,17 +84,16 @@ pub(crate) async fn open(
     clock: &ServerClock,
     ecr: Option<Arc<dyn EcrTokens>>,
 ) -> Result<Drivers, DriverError> {
-    let is_scripted = match config.driver {
-        DriverName::Scripted => true,
-        // Nobody asks for real containers, so it does not matter whether they can run here.
-        DriverName::Auto => instances::all_scripted(&config.instances),
-        DriverName::Native | DriverName::Docker => false,
+    let registries = || config.registry.registries(ecr.clone());
+    let native = async || native(config, data_dir, registries()).await;
+    let docker = async || docker(config, data_dir, clock, registries()).await;
+    let choice = choose(config, native, docker).await?;
+    let is_scripted = matches!(choice.driver, Chosen::Scripted);
+    let own = match choice.driver {
+        Chosen::Scripted => Arc::new(scripted(config, data_dir, clock)?),
+        Chosen::Native(driver) | Chosen::Docker(driver) => driver,
     };
-    let own: Arc<dyn Driver> = if is_scripted {
-        Arc::new(scripted(config, data_dir, clock)?)
-    } else {
-        real(config, data_dir, clock, registries(config, ecr)?).await?
-    };
+    tracing::info!(driver = own.name(), reason = choice.reason, "driver");
     let beside = !is_scripted && instances::any_scripted(&config.instances);
     let beside = beside
         .then(|| scripted(config, data_dir, clock))
@@ -93,29 +103,6 @@ pub(crate) async fn open(
         is_scripted,
         beside: beside.map(|driver| Arc::new(driver) as _),
     })
-}
-
-async fn real(
-    config: &Config,
-    data_dir: &Path,
-    clock: &ServerClock,
-    registries: Registries,
-) -> Result<Arc<dyn Driver>, DriverError> {
-    if config.driver == DriverName::Docker {
-        return docker(config, data_dir, clock, registries).await;
-    }
-    match native(config, data_dir, registries.clone()).await {
-        // What is wrong in the configuration is no reason to take another driver.
-        Err(wrong @ DriverError::Pool(_)) => Err(wrong),
-        Err(missing) if config.driver == DriverName::Auto => {
-            let docker = docker(config, data_dir, clock, registries).await;
-            docker.map_err(|docker| DriverError::NoneWorks {
-                native: Box::new(missing),
-                docker: Box::new(docker),
-            })
-        }
-        other => other,
-    }
 }
 
 async fn docker(
@@ -145,7 +132,11 @@ async fn native(
     data_dir: &Path,
     registries: Registries,
 ) -> Result<Arc<dyn Driver>, DriverError> {
-    let network = network(config)?;
+    let of_host = NetworkConfig::of_host();
+    let network = NetworkConfig {
+        pool: config.network.pool.unwrap_or(of_host.pool),
+        ..of_host
+    };
     let shim = ["/proc/self/exe", SHIM].map(OsString::from).to_vec();
     let native = NativeConfig {
         data: data_dir.to_owned(),
@@ -177,32 +168,6 @@ fn scripted(
         ..unlimited
     };
     Ok(driver.with_capacity(capacity).for_many_hosts())
-}
-
-#[cfg(target_os = "linux")]
-fn network(config: &Config) -> Result<NetworkConfig, DriverError> {
-    let mut network = NetworkConfig::of_host();
-    if let Some(pool) = &config.network.pool {
-        network.pool = pool.parse().map_err(|_| DriverError::Pool(pool.clone()))?;
-    }
-    Ok(network)
-}
-
-/// Credentials as `docker login` leaves them, and what the operator's keys at AWS are good for.
-fn registries(
-    config: &Config,
-    ecr: Option<Arc<dyn EcrTokens>>,
-) -> Result<Registries, RegistryError> {
-    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    let docker = folder("DOCKER_CONFIG").or_else(|| Some(folder("HOME")?.join(".docker")));
-    let registries = Registries {
-        docker_config: docker.map(|folder| folder.join("config.json")),
-        insecure: config.registry.insecure.clone(),
-        mirrors: config.registry.mirrors.clone(),
-        helper_path: None,
-        ecr,
-    };
-    registries.check_mirrors().map(|()| registries)
 }
 
 /// The image store of a data directory, for the `image` commands.

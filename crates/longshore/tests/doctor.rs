@@ -16,13 +16,13 @@ use std::os::unix::net::UnixListener;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use nobody::Nobody;
 use support::{Done, Place};
 
-/// The program found no driver that can run containers.
-const NO_DRIVER: i32 = 1;
+/// No server would start here, or none that could run containers.
+const NOT_READY: i32 = 1;
 
 /// What the doctor says in JSON; it ends with this code.
 #[track_caller]
@@ -34,8 +34,11 @@ fn examined(place: &Place, command: Command, code: i32) -> Value {
 /// That the thing stands so, in these words.
 #[track_caller]
 fn check(report: &Value, subject: &str, state: &str, words: &str) {
-    let checks = report["checks"].as_array().unwrap();
-    let one = checks.iter().find(|check| check["subject"] == subject);
+    let parts = ["native", "docker", "server"].map(|part| report[part].as_array().unwrap());
+    let one = parts
+        .into_iter()
+        .flatten()
+        .find(|check| check["subject"] == subject);
     let one = one.unwrap_or_else(|| panic!("no {subject} in {report:#}"));
     assert_eq!(one["state"], state, "{one:#}");
     let text = format!("{} -> {}", one["found"], one["remedy"]);
@@ -67,7 +70,7 @@ fn a_machine_that_can_run_containers() {
     let table = place.run(&["doctor"]).succeeded().out;
     for (subject, _) in fine {
         assert!(
-            table.lines().any(|line| line.starts_with(subject)),
+            table.lines().any(|line| line.trim().starts_with(subject)),
             "{table}"
         );
     }
@@ -81,7 +84,7 @@ fn a_user_without_rights() {
     let nobody = Nobody::at(&place);
     let mut command = nobody.command(&["doctor", "--json"]);
     command.env("DOCKER_HOST", "unix:///nowhere/docker.sock");
-    let report = examined(&place, command, NO_DRIVER);
+    let report = examined(&place, command, NOT_READY);
     assert_eq!(report["driver"], Value::Null);
     let reason = report["reason"].as_str().unwrap();
     assert!(reason.contains("the native driver needs root"), "{reason}");
@@ -89,7 +92,7 @@ fn a_user_without_rights() {
     check(&report, "docker engine", "missing", "start Docker");
     check(&report, "root", "missing", "sudo");
     for subject in ["namespaces", "cgroups", "nf_tables"] {
-        check(&report, subject, "warning", "sudo longshore doctor");
+        check(&report, subject, "warning", "-> \"sudo /");
     }
     check(&report, "data directory", "ok", "free");
 }
@@ -101,7 +104,7 @@ fn a_machine_without_control_groups() {
     let without = ["unshare", "--mount", "sh", "-c", script];
     let mut command = place.command_through(&without, &["doctor", "--json"]);
     command.env("DOCKER_HOST", "unix:///nowhere/docker.sock");
-    let report = examined(&place, command, NO_DRIVER);
+    let report = examined(&place, command, NOT_READY);
     check(
         &report,
         "cgroups",
@@ -151,6 +154,26 @@ fn an_engine_that_hangs() {
     assert_eq!(report["driver"], "native");
 }
 
+/// The driver that the configuration names, whatever `auto` would take.
+#[test]
+fn a_driver_by_name() {
+    let place = Place::new();
+    let examined = |driver: &str, code| {
+        let file = place.file("longshore.toml", format!("driver = \"{driver}\""));
+        let mut command = place.command(&["doctor", "--json", "--config", file.as_str()]);
+        command.env("DOCKER_HOST", "unix:///nowhere/docker.sock");
+        examined(&place, command, code)
+    };
+    assert_eq!(examined("scripted", 0)["driver"], "scripted");
+    let report = examined("docker", NOT_READY);
+    assert_eq!(report["driver"], Value::Null);
+    let reason = report["reason"].as_str().unwrap();
+    assert!(
+        reason.starts_with("no container engine listens"),
+        "{reason}"
+    );
+}
+
 #[test]
 fn a_server_that_answers_and_none() {
     let place = Place::new();
@@ -168,6 +191,7 @@ fn a_configuration_with_a_mistake() {
     let place = Place::new();
     let file = place.file("longshore.toml", "drivr = \"native\"");
     let words = ["doctor", "--json", "--config", file.as_str()];
-    let report = examined(&place, place.command(&words), 0);
+    let report = examined(&place, place.command(&words), NOT_READY);
     check(&report, "configuration", "missing", "drivr");
+    assert_eq!(report["missing"], json!(["configuration"]));
 }

@@ -25,12 +25,17 @@ pub(crate) use server::server;
 #[derive(Serialize)]
 struct Report {
     version: &'static str,
-    checks: Vec<Check>,
+    /// What the native driver needs.
+    native: Vec<Check>,
+    /// What the docker driver needs.
+    docker: Vec<Check>,
+    /// What every server needs.
+    server: Vec<Check>,
     #[serde(flatten)]
     verdict: Verdict,
 }
 
-/// Success if some driver can run containers here.
+/// Success if a server would start here, and its driver run containers.
 pub(crate) async fn doctor(
     config: Result<Config, ConfigError>,
     data_dir: &Path,
@@ -46,9 +51,10 @@ pub(crate) async fn doctor(
         Ok(text) => print(&text),
         Err(error) => return exit::failure(&error.to_string()),
     }
-    match report.verdict.driver {
-        Some(_) => ExitCode::SUCCESS,
-        None => ExitCode::FAILURE,
+    if report.verdict.is_good() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
 
@@ -65,27 +71,28 @@ async fn examine(config: Result<Config, ConfigError>, data_dir: &Path) -> Report
             (Config::default(), check.or_remedy("correct the file"))
         }
     };
-    let native = native();
     let engine = engine::check(&config).await;
-    let verdict = Verdict::of(&native, &engine);
-    let mut checks = native;
-    checks.extend([engine, configured]);
-    checks.extend(place::checks(&config, data_dir));
+    let mut server = vec![configured];
+    server.extend(place::checks(&config, data_dir));
+    let native = native(data_dir);
+    let verdict = Verdict::of(&config, &native, &engine, &server).await;
     Report {
         version: env!("CARGO_PKG_VERSION"),
-        checks,
+        native,
+        docker: vec![engine],
+        server,
         verdict,
     }
 }
 
 #[cfg(target_os = "linux")]
-fn native() -> Vec<Check> {
-    native::checks()
+fn native(data_dir: &Path) -> Vec<Check> {
+    native::checks(data_dir)
 }
 
 /// Elsewhere the native driver is not even compiled.
 #[cfg(not(target_os = "linux"))]
-fn native() -> Vec<Check> {
+fn native(_: &Path) -> Vec<Check> {
     let system = std::env::consts::OS;
     let told = format!("the native driver needs Linux, this is {system}; use a Docker engine");
     vec![Check::missing("kernel", &told)]
@@ -93,6 +100,20 @@ fn native() -> Vec<Check> {
 
 /// A line for each check, its remedy below it, and the verdict.
 fn table(report: &Report) -> String {
-    let lines: String = report.checks.iter().map(Check::lines).collect();
-    format!("{lines}\n{}\n", report.verdict.sentence())
+    let needs = |driver: &str| {
+        let is_taken = report.verdict.driver.map(|taken| taken == driver);
+        let taken = is_taken.map_or("", |is| if is { " (taken)" } else { " (not taken)" });
+        format!("the driver {driver} needs{taken}")
+    };
+    let parts = [
+        (needs("native"), &report.native),
+        (needs("docker"), &report.docker),
+        ("every server needs".to_owned(), &report.server),
+    ];
+    let part = |(heading, checks): (String, &Vec<Check>)| {
+        let lines: String = checks.iter().map(Check::lines).collect();
+        format!("{heading}\n{lines}\n")
+    };
+    let parts: String = parts.into_iter().map(part).collect();
+    format!("{parts}{}\n", report.verdict.sentence())
 }

@@ -98,6 +98,30 @@ fn unknown_keys_are_named() {
 }
 
 #[test]
+fn a_pool_is_a_network_with_room() {
+    let pool = |text: &str| Config::embedded(&format!("network.pool = '{text}'"));
+    let config = pool("10.9.0.0/16").unwrap();
+    let shown = toml::to_string(&config.network).unwrap();
+    assert_eq!(shown, "pool = \"10.9.0.0/16\"\n");
+    let refused = |text| pool(text).unwrap_err().to_string();
+    assert_eq!(
+        refused("10.9.0.0"),
+        "configuration: '10.9.0.0' is not an IPv4 network like 10.231.0.0/16"
+    );
+    assert_eq!(
+        refused("10.9.0.0/30"),
+        "configuration: network.pool must be /29 or larger, but is 10.9.0.0/30"
+    );
+}
+
+#[test]
+fn mirrors_are_names_of_registries() {
+    let refused = Config::embedded("[registry.mirrors]\necr = 'localhost:5000'\n").unwrap_err();
+    let begin = "configuration: mirror `ecr` = `localhost:5000` is not valid";
+    assert!(refused.to_string().starts_with(begin), "{refused}");
+}
+
+#[test]
 fn folders_for_volumes_are_absolute() {
     check(
         "[volumes]\nbind = ['/srv', '/srv/../etc']\n",

@@ -20,6 +20,7 @@ mod address;
 mod bridge;
 mod flows;
 mod host;
+mod legacy;
 mod link;
 mod namespace;
 mod netlink;

@@ -30,7 +30,7 @@ pub enum NativeError {
         "the control groups at {path} cannot be written ({source}); mount them writable, and under systemd set Delegate=yes"
     )]
     Cgroups { path: String, source: io::Error },
-    #[error("this kernel has no overlay file system; load the module overlay")]
+    #[error("this kernel has no overlay file system; load it with `modprobe overlay`")]
     NoOverlay,
     #[error("the folder {path} cannot be used ({source}); choose another --data-dir")]
     Folder { path: String, source: io::Error },

@@ -213,6 +213,30 @@ fn another_firewall_that_drops_is_named() {
     });
 }
 
+/// Its rules are in tables of their own, which nf_tables does not show.
+#[test]
+fn a_policy_of_iptables_legacy_is_named_until_our_links_are_let_through() {
+    on_private_host(|directory| async move {
+        if !Path::new("/usr/sbin/iptables-legacy").exists() {
+            println!("skipped: needs iptables-legacy");
+            return;
+        }
+        let network = open(&directory).await;
+        network.set_up(&bridged(1, &[])).await.unwrap();
+        let sentences = async || network.diagnosis().await.unwrap();
+        assert_eq!(sentences().await, Vec::<String>::new());
+        run("iptables-legacy -P FORWARD DROP");
+        let told = sentences().await;
+        assert_eq!(told.len(), 1, "{told:?}");
+        let (found, remedy) = told[0].split_once("; ").unwrap();
+        assert!(found.starts_with("the chain FORWARD of iptables-legacy drops"));
+        for command in remedy.split(" && ") {
+            run(command);
+        }
+        assert_eq!(sentences().await, Vec::<String>::new());
+    });
+}
+
 fn install(directory: &Path, rules: &str) {
     std::fs::create_dir_all(directory).unwrap();
     let file = directory.join("rules.nft");

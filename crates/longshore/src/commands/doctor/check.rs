@@ -1,5 +1,7 @@
 //! One line of the doctor's table.
 
+use std::fmt;
+
 use serde::Serialize;
 
 /// Width of the columns before what was found.
@@ -91,14 +93,23 @@ impl Check {
     pub(super) fn lines(&self) -> String {
         let state = self.state.word();
         let mut lines = format!(
-            "{:SUBJECT_WIDTH$}{state:STATE_WIDTH$}{}\n",
+            "  {:SUBJECT_WIDTH$}{state:STATE_WIDTH$}{}\n",
             self.subject, self.found
         );
         if let Some(remedy) = &self.remedy {
-            let indent = SUBJECT_WIDTH + STATE_WIDTH;
+            let indent = 2 + SUBJECT_WIDTH + STATE_WIDTH;
             lines.push_str(&format!("{:indent$}-> {remedy}\n", ""));
         }
         lines
+    }
+}
+
+/// As the driver's own error says it.
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.found)?;
+        let mut remedy = self.remedy.iter();
+        remedy.try_for_each(|remedy| write!(f, "; {remedy}"))
     }
 }
 
@@ -111,8 +122,9 @@ mod tests {
         let check = Check::missing("root", "a; b needs root; use sudo");
         assert_eq!(
             check.lines(),
-            "root            missing  a; b needs root\n                         -> use sudo\n"
+            "  root            missing  a; b needs root\n                           -> use sudo\n"
         );
+        assert_eq!(check.to_string(), "a; b needs root; use sudo");
         let check = Check::missing("root", "it is gone").or_remedy("look for it");
         assert_eq!(check.remedy.as_deref(), Some("look for it"));
         let kept = Check::missing("root", "it is gone; find it").or_remedy("look");

@@ -1,4 +1,4 @@
-//! The data directory with its disk and images, and the ports of this machine.
+//! What every server needs of its place: the data directory with its disk, and a port.
 
 use std::fs;
 use std::io;
@@ -13,25 +13,19 @@ use super::check::Check;
 use crate::config::Config;
 use crate::data_dir::ServerFile;
 
-const MIB: u64 = 1024 * 1024;
+pub(super) const MIB: u64 = 1024 * 1024;
 /// With less free than this, images of usual size do not fit.
 const DISK_WARNING_MIB: u64 = 2048;
 /// With less, the server cannot be trusted to write its journal.
 const DISK_MISSING_MIB: u64 = 64;
-/// Fewer ports than this are soon used up by dynamic host ports.
-#[cfg(target_os = "linux")]
-const PORTS_WARNING: usize = 1000;
 
 pub(super) fn checks(config: &Config, data_dir: &Path) -> Vec<Check> {
     let server = server(data_dir);
-    let mut checks = vec![
+    vec![
         data_directory(data_dir, server.as_ref()),
         disk(data_dir),
         listen(config, server.as_ref()),
-    ];
-    #[cfg(target_os = "linux")]
-    checks.extend([dynamic_ports(), images(data_dir)]);
-    checks
+    ]
 }
 
 /// Who holds the data directory.
@@ -118,7 +112,7 @@ fn of_disk(free_mib: u64) -> Check {
     let found = format!("{free_mib} MiB are free for images, logs and state");
     if free_mib < DISK_MISSING_MIB {
         Check::missing(SUBJECT, &found)
-            .or_remedy("free some space, for example with `longshore image rm`")
+            .or_remedy("free some space there, or choose another --data-dir")
     } else if free_mib < DISK_WARNING_MIB {
         Check::warning(SUBJECT, found, "choose a --data-dir on a larger disk")
     } else {
@@ -158,41 +152,6 @@ fn taken(listen: &str, server: Option<&Holder>, error: &io::Error) -> Check {
 
 fn port(address: &str) -> Option<&str> {
     address.rsplit_once(':').map(|(_, port)| port)
-}
-
-#[cfg(target_os = "linux")]
-fn dynamic_ports() -> Check {
-    const SUBJECT: &str = "dynamic ports";
-    let range = runtime::native::network::NetworkConfig::of_host().port_range;
-    let found = format!("{} to {}", range.start(), range.end());
-    if range.len() < PORTS_WARNING {
-        let remedy = "sysctl -w net.ipv4.ip_local_port_range=\"32768 60999\"";
-        return Check::warning(SUBJECT, format!("only {found}"), remedy);
-    }
-    Check::ok(SUBJECT, found)
-}
-
-/// Those of the native driver; a Docker engine has its own.
-#[cfg(target_os = "linux")]
-fn images(data_dir: &Path) -> Check {
-    use runtime::native::image::ImageStore;
-    const SUBJECT: &str = "images";
-    match ImageStore::look(&crate::driver::images_root(data_dir)) {
-        Ok(images) if images.is_empty() => Check::ok(
-            SUBJECT,
-            "none yet; they are pulled, or come by `longshore image load FILE`",
-        ),
-        Ok(images) => {
-            let bytes: u64 = images.iter().map(|image| image.size_bytes).sum();
-            let found = format!("{} of together {} MiB", images.len(), bytes.div_ceil(MIB));
-            Check::ok(SUBJECT, found)
-        }
-        Err(error) => Check::warning(
-            SUBJECT,
-            error.to_string(),
-            "longshore image ls, as whoever made the store",
-        ),
-    }
 }
 
 #[cfg(test)]

@@ -133,7 +133,7 @@ fn nf_tables() -> Outcome {
             found: format!(
                 "the kernel does not answer ({error}); only the network modes host and none work"
             ),
-            remedy: "modprobe nf_tables nft_chain_nat nft_fib_ipv4".to_owned(),
+            remedy: "modprobe -a nf_tables nft_chain_nat nft_fib_ipv4".to_owned(),
         },
         Ok(firewall) => of_firewall(firewall),
     }

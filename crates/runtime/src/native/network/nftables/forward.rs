@@ -7,6 +7,7 @@ use nix::libc;
 
 use super::expression::{self, Expression, Verdict};
 use super::{CREATE, FAMILY_IPV4, Message, Socket, commit, message};
+use crate::native::network::legacy;
 use crate::native::network::netlink::{Attributes, DUMP, Reply, number};
 
 const GET_CHAINS: u8 = 4;
@@ -59,7 +60,8 @@ pub(super) fn withdraw(socket: &mut Socket, bridge: &str) -> io::Result<()> {
 pub struct Firewall {
     /// Whether Docker's chain is there, which lets our bridges through.
     pub docker: bool,
-    /// One sentence per foreign chain that drops them by default, with what to change.
+    /// One sentence per foreign chain that drops them by default, those of iptables-legacy
+    /// included, with what to change.
     pub obstacles: Vec<String>,
 }
 
@@ -72,8 +74,11 @@ pub fn firewall(bridge: &str) -> io::Result<Firewall> {
         // Packets pass Docker's chain before this one's policy, and we are admitted there.
         chain.drops_forwarded && !(docker && chain.is_in_docker_table())
     });
-    let obstacles = obstacles.map(|chain| chain.obstacle(bridge)).collect();
-    Ok(Firewall { docker, obstacles })
+    let obstacles = obstacles.map(|chain| chain.obstacle(bridge));
+    Ok(Firewall {
+        docker,
+        obstacles: obstacles.chain(legacy::obstacle(bridge)).collect(),
+    })
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
