@@ -249,6 +249,7 @@ fn spec(
         identity: surroundings::identity(container),
         system_controls: surroundings::system_controls(container),
         mounts: mounts::mounts(cx.settings, definition, container),
+        volumes_from: mounts::volumes_from(definition, container),
         pid: surroundings::pid(&definition.shape),
         ipc: surroundings::ipc(&definition.shape),
         terminal: container.pseudo_terminal == Some(true),

@@ -76,6 +76,10 @@ pub struct ContainerSpec {
     pub system_controls: BTreeMap<String, String>,
     /// Mounted in this order; those of `volumesFrom` are among them.
     pub mounts: Vec<Mount>,
+    /// Whose image's own volumes are mounted, too: `volumesFrom`, with those that these containers
+    /// take from themselves. Of two at one place the later counts; `mounts` go before both.
+    #[serde(default)]
+    pub volumes_from: Vec<VolumesFrom>,
     /// Size of `/dev/shm` in MiB; `None` is the engines' 64.
     pub shared_memory_mib: Option<u32>,
     /// `pidMode` and `ipcMode` of the task.
@@ -123,6 +127,7 @@ impl ContainerSpec {
             identity: Identity::default(),
             system_controls: BTreeMap::new(),
             mounts: Vec::new(),
+            volumes_from: Vec::new(),
             shared_memory_mib: None,
             pid: NamespaceMode::Own,
             ipc: NamespaceMode::Own,
@@ -154,6 +159,13 @@ pub struct Identity {
 pub struct ExtraHost {
     pub hostname: String,
     pub ip_address: String,
+}
+
+/// A container of the same task whose volumes another one sees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumesFrom {
+    pub container: String,
+    pub read_only: bool,
 }
 
 /// Something mounted in a container.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::container::{Mount, MountSource};
+use model::container::{Mount, MountSource, VolumesFrom};
 use model::shapes::{
     ContainerDefinition, DockerVolumeConfiguration, EfsVolumeConfiguration, Scope, Tmpfs, Volume,
 };
@@ -20,6 +20,43 @@ pub(super) fn mounts(
     tmpfs_of(container).for_each(|tmpfs| put(&mut all, tmpfs_mount(tmpfs)));
     // As the container engines do: a mount must not hide one that lies below it.
     all.sort_by_key(|mount| mount.target.matches('/').count());
+    all
+}
+
+/// The containers whose volumes this one takes, behind those whose volumes they take.
+pub(super) fn volumes_from(
+    definition: &Definition,
+    container: &ContainerDefinition,
+) -> Vec<VolumesFrom> {
+    taken(definition, container, &mut BTreeSet::new())
+}
+
+fn taken<'a>(
+    definition: &'a Definition,
+    container: &'a ContainerDefinition,
+    under_way: &mut BTreeSet<&'a str>,
+) -> Vec<VolumesFrom> {
+    let mut all = Vec::new();
+    let name = container.name.as_deref().unwrap_or_default();
+    if !under_way.insert(name) {
+        return all;
+    }
+    for from in container.volumes_from.iter().flatten() {
+        let source = from.source_container.clone().unwrap_or_default();
+        let read_only = from.read_only == Some(true);
+        let mut containers = definition.containers().iter();
+        let known = containers.find(|one| one.name.as_ref() == Some(&source));
+        let known = known.map(|known| taken(definition, known, under_way));
+        all.extend(known.into_iter().flatten().map(|inner| VolumesFrom {
+            read_only: inner.read_only || read_only,
+            ..inner
+        }));
+        all.push(VolumesFrom {
+            container: source,
+            read_only,
+        });
+    }
+    under_way.remove(name);
     all
 }
 

@@ -412,6 +412,7 @@ fn everything_else_is_handed_on() {
                 },
                 system_controls: {},
                 mounts: [],
+                volumes_from: [],
                 shared_memory_mib: Some(
                     16,
                 ),

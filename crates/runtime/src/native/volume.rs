@@ -1,10 +1,11 @@
-//! What a definition mounts in a container, mounted before the container is made: afterwards a
+//! What a definition and an image mount in a container, mounted before the container is made: afterwards a
 //! process of the same task could change the folders on the way.
 //!
 //! Sources and places are opened first, looked at, and then used through their descriptors. So
 //! what was looked at is what is mounted.
 
 mod copy;
+mod image;
 mod place;
 mod source;
 
@@ -20,6 +21,7 @@ use rustix::mount::{
 
 use super::container::record::Request;
 use super::stage::STAGE;
+use image::ImageVolume;
 use place::Place;
 
 /// A mount below `/dev`, which the container gets only later: what to bind there.
@@ -34,37 +36,71 @@ pub(crate) fn mount_all(request: &Request, root: &Path) -> Result<Vec<LateMount>
     let stage = request.folder.join(STAGE).join("mounts");
     fs::create_dir(&stage).map_err(|error| refused("there is no place for mounts", &error))?;
     let mut later = Vec::new();
-    for (number, mount) in request.spec.mounts.iter().enumerate() {
+    for (number, wanted) in wanted(request)?.iter().enumerate() {
         let staged = stage.join(number.to_string());
-        let mounted = mount_one(request, root, mount, &staged);
-        later.extend(mounted.map_err(|error| refused(&mount.target, &error))?);
+        let mounted = mount_one(request, root, wanted, &staged);
+        later.extend(mounted.map_err(|error| refused(wanted.target(), &error))?);
     }
     Ok(later)
+}
+
+enum Wanted<'a> {
+    Definition(&'a Mount),
+    Image(ImageVolume),
+}
+
+impl Wanted<'_> {
+    fn target(&self) -> &str {
+        match self {
+            Self::Definition(mount) => &mount.target,
+            Self::Image(volume) => &volume.target,
+        }
+    }
+
+    fn is_read_only(&self) -> bool {
+        match self {
+            Self::Definition(mount) => mount.read_only,
+            Self::Image(volume) => volume.read_only,
+        }
+    }
+
+    /// Whether the volume begins with the content of the image.
+    fn is_filled(&self) -> bool {
+        match self {
+            Self::Definition(mount) => !matches!(mount.source, MountSource::Folder { .. }),
+            Self::Image(volume) => volume.is_own,
+        }
+    }
+}
+
+/// Outer paths first: a mount must not hide one that lies below it.
+fn wanted(request: &Request) -> Result<Vec<Wanted<'_>>, Failure> {
+    let of_image = image::of(request).map_err(|error| refused("a volume's place", &error))?;
+    let defined = request.spec.mounts.iter().map(Wanted::Definition);
+    let mut all: Vec<_> = defined
+        .chain(of_image.into_iter().map(Wanted::Image))
+        .collect();
+    all.sort_by_key(|wanted| wanted.target().matches('/').count());
+    Ok(all)
 }
 
 fn mount_one(
     request: &Request,
     root: &Path,
-    mount: &Mount,
+    wanted: &Wanted<'_>,
     staged: &Path,
 ) -> io::Result<Option<LateMount>> {
-    let source = match &mount.source {
-        MountSource::Tmpfs { mib, options } => {
-            fs::create_dir(staged)?;
-            mount_tmpfs(staged, *mib, options)?;
-            None
-        }
-        MountSource::Task(name) => Some(source::volume(&request.task_volumes, name)?),
-        MountSource::Host(name) => Some(source::volume(&request.host_volumes, name)?),
-        MountSource::Folder { path, within } => Some(source::folder(path, within)?),
+    let source = match wanted {
+        Wanted::Definition(mount) => open(request, &mount.source, staged)?,
+        Wanted::Image(volume) => Some(volume.open()?),
     };
     let is_file = source.as_ref().map_or(Ok(false), is_file)?;
-    let place = Place::open(root, &mount.target, is_file)?;
+    let place = Place::open(root, wanted.target(), is_file)?;
     if let Some(source) = &source {
-        if !matches!(mount.source, MountSource::Folder { .. }) && place.is_of_image()? {
+        if wanted.is_filled() && place.is_of_image()? {
             copy::fill(source, &place.file)?;
         }
-        stage(source, staged, is_file, mount.read_only)?;
+        stage(source, staged, is_file, wanted.is_read_only())?;
     }
     if place.is_device {
         let (target, source) = (place.path, staged.to_owned());
@@ -72,6 +108,20 @@ fn mount_one(
     }
     mount_bind_recursive(staged, shown(&place.file))?;
     Ok(None)
+}
+
+/// What is mounted; `None` if that is staged already.
+fn open(request: &Request, source: &MountSource, staged: &Path) -> io::Result<Option<OwnedFd>> {
+    match source {
+        MountSource::Tmpfs { mib, options } => {
+            fs::create_dir(staged)?;
+            mount_tmpfs(staged, *mib, options)?;
+            Ok(None)
+        }
+        MountSource::Task(name) => source::volume(&request.task_volumes, name).map(Some),
+        MountSource::Host(name) => source::volume(&request.host_volumes, name).map(Some),
+        MountSource::Folder { path, within } => source::folder(path, within).map(Some),
+    }
 }
 
 fn is_file(source: &OwnedFd) -> io::Result<bool> {

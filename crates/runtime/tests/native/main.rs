@@ -7,6 +7,7 @@
 
 mod confinement;
 mod conformance;
+mod image_volumes;
 mod leaks;
 mod life;
 mod limits;

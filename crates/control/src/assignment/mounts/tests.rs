@@ -123,6 +123,25 @@ fn volumes_of_another_container_come_with_those_it_took_itself() {
 }
 
 #[test]
+fn whose_volumes_are_taken_is_known_with_those_that_they_take() {
+    let mut world = World::new();
+    let containers = r#"{"name":"main","image":"i","memory":6,
+            "volumesFrom":[{"sourceContainer":"far"},{"sourceContainer":"side","readOnly":true}]},
+        {"name":"side","image":"i","memory":6,"volumesFrom":[{"sourceContainer":"far"}]},
+        {"name":"far","image":"i","memory":6}"#;
+    world.containers("app", containers, "");
+    let id = world.run(&app(""))[0];
+    let task = world.state.tasks().get(&id).unwrap().clone();
+    let payload = payload(&world.reading(), &task).unwrap();
+    let taken = payload.containers[0].spec.volumes_from.iter();
+    let taken: Vec<_> = taken
+        .map(|from| (&*from.container, from.read_only))
+        .collect();
+    assert_eq!(taken, [("far", false), ("far", true), ("side", true)]);
+    assert_eq!(payload.containers[2].spec.volumes_from, []);
+}
+
+#[test]
 fn a_folder_that_is_allowed_no_more_is_within_none() {
     let mut world = World::new();
     world.settings.volumes.bind = vec!["/srv".to_owned()];

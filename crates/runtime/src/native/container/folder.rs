@@ -14,8 +14,9 @@
 //! | `config.json`, `state/`, `rootfs/`, `upper/`, `work/` | shim | the container itself |
 //! | `shim.log` | shim | its last words, should it crash |
 //!
-//! Beside the containers of a task are its volumes, `.volumes/<name>/data/`, and where its
-//! containers share namespaces, the process that holds them, `.holder.json`.
+//! Beside the containers of a task are its volumes, `.volumes/<name>/data/`, those of its images,
+//! `.volumes/.images/<container>/<number>/data/`, and where its containers share namespaces, the
+//! process that holds them, `.holder.json`.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};

@@ -48,7 +48,7 @@ impl Place {
         let is_kernels = path.starts_with("/proc") || path.starts_with("/sys");
         if is_kernels || path == Path::new("/") || path == Path::new("/dev") {
             return Err(io::Error::other(format!(
-                "it leads to {}, where nothing can be mounted; change containerPath",
+                "it leads to {}, where nothing can be mounted; change the path",
                 path.display()
             )));
         }
