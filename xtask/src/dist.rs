@@ -23,6 +23,8 @@ use tree::{Mode, Tree};
 /// What is shipped beside the binary, from the folder of the workspace.
 const PAPERS: [&str; 4] = ["CHANGELOG.md", "LICENSE", "NOTICE", "README.md"];
 
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Options {
     /// Instead of a fresh release build.
@@ -38,9 +40,7 @@ pub(crate) fn run(words: &[&str]) -> anyhow::Result<()> {
         None => programs::release()?,
     };
     let binary = Binary::read(&binary)?;
-    let folder = options
-        .folder
-        .unwrap_or_else(|| paths::workspace().join("target/dist"));
+    let folder = options.folder.unwrap_or_else(folder);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     for (name, bytes) in products(&binary)? {
@@ -51,6 +51,21 @@ pub(crate) fn run(words: &[&str]) -> anyhow::Result<()> {
     std::fs::write(folder.join("SHA256SUMS"), sums)?;
     say(&format!("all of it is in {}", folder.display()));
     Ok(())
+}
+
+/// Where `run` puts the archive unless it is told otherwise.
+pub(crate) fn archive_path() -> PathBuf {
+    folder().join(format!("{}.tar.gz", name()))
+}
+
+fn folder() -> PathBuf {
+    paths::workspace().join("target/dist")
+}
+
+/// What files are called, before their ends.
+fn name() -> String {
+    let (machine, system) = (std::env::consts::ARCH, std::env::consts::OS);
+    format!("longshore-{VERSION}-{machine}-{system}")
 }
 
 fn options(words: &[&str]) -> anyhow::Result<Options> {
@@ -67,10 +82,8 @@ fn options(words: &[&str]) -> anyhow::Result<Options> {
 
 /// Name and content of each file.
 fn products(binary: &Binary) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
-    let version = env!("CARGO_PKG_VERSION");
     let at = moment::seconds()?;
-    let platform = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
-    let name = format!("longshore-{version}-{platform}");
+    let (version, name) = (VERSION, name());
     let pages = pages::of(&binary.path)?;
     let archive = archive_tree(binary, &pages)?.below(&name);
     let mut products = vec![

@@ -11,6 +11,7 @@ mod facts;
 mod fuzz;
 mod javascript;
 mod model_import;
+mod newcomer;
 mod packages;
 mod parity;
 mod paths;
@@ -51,6 +52,9 @@ usage: cargo xtask TASK
   model import PATH   write smithy/ecs.json from botocore (a wheel, its folder or service-2.json)
   dist [--binary FILE] [--out DIR]
                       make archive, Debian package, container image, SBOM and sums in target/dist
+  newcomer [--archive FILE]
+                      go from the archive to a task's first log line as a user without root who may
+                      use an engine, in under a minute; needs root to make that user and the engine
   venv                make target/venv with botocore, boto3 and the AWS CLI";
 
 /// A failure that has been told already.
@@ -103,6 +107,7 @@ fn run(words: &[&str]) -> anyhow::Result<()> {
         ["codegen", "--check"] => codegen::run(codegen::Mode::Check),
         ["parity", options @ ..] => parity::run(options),
         ["dist", options @ ..] => dist::run(options),
+        ["newcomer", options @ ..] => newcomer::run(options),
         ["venv"] => venv::run(),
         _ => anyhow::bail!("unknown task\n{USAGE}"),
     }

@@ -80,8 +80,8 @@ const REMEDIES: [(&str, &str); 28] = [
     ),
     (
         "CannotPullECRContainerError",
-        "log in at ECR as the reason says, map its registry under `[registry.mirrors]`, or load \
-         the image with `longshore image load`",
+        "let your AWS keys log in (`endpoints.ecr`) or docker's helper as the reason says, map its \
+         registry under `[registry.mirrors]`, or load the image with `longshore image load`",
     ),
     (
         "CannotCreateContainerError",

@@ -1,6 +1,7 @@
 //! What the native driver finds on this host, for a person to read. Looks only: nothing is
 //! made or changed.
 
+use std::io;
 use std::path::Path;
 
 use super::{NativeError, is_root, knows_overlay, loads_overlay, try_namespaces};
@@ -129,13 +130,22 @@ fn nf_tables() -> Outcome {
         return Outcome::Untried("rules are not told to everybody".to_owned());
     }
     match firewall(&format!("{}0", NetworkConfig::default().bridge)) {
-        Err(error) => Outcome::Limited {
-            found: format!(
-                "the kernel does not answer ({error}); only the network modes host and none work"
-            ),
-            remedy: "modprobe -a nf_tables nft_chain_nat nft_fib_ipv4".to_owned(),
-        },
+        Err(error) => silent(&error),
         Ok(firewall) => of_firewall(firewall),
+    }
+}
+
+/// A kernel that has nf_tables but does not let us use it is one outside of our container.
+fn silent(error: &io::Error) -> Outcome {
+    let remedy = match error.kind() {
+        io::ErrorKind::PermissionDenied => "inside a container, give it the capability NET_ADMIN",
+        _ => "modprobe -a nf_tables nft_chain_nat nft_fib_ipv4",
+    };
+    Outcome::Limited {
+        found: format!(
+            "the kernel does not answer ({error}); only the network modes host and none work"
+        ),
+        remedy: remedy.to_owned(),
     }
 }
 
@@ -190,6 +200,13 @@ mod tests {
             "Works(\"the kernel answers, and no other firewall drops forwarded packets; Docker's \
              chain DOCKER-USER is there, and tasks are let through it\")",
         );
+    }
+
+    #[test]
+    fn a_module_is_no_remedy_for_a_missing_right() {
+        let remedy = |number| format!("{:?}", silent(&io::Error::from_raw_os_error(number)));
+        assert!(remedy(nix::libc::EPERM).contains("capability NET_ADMIN"));
+        assert!(remedy(nix::libc::EOPNOTSUPP).contains("modprobe -a"));
     }
 
     #[test]
