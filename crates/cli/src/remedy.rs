@@ -2,7 +2,7 @@
 
 /// Words that a reason contains, and the remedy. The first row that fits counts.
 /// `docs/FAILURES.md` is made of the same rows; a test compares them.
-const REMEDIES: [(&str, &str); 28] = [
+const REMEDIES: [(&str, &str); 29] = [
     (
         "RESOURCE:CPU",
         "ask for less CPU in the definition or with --overrides, or stop other tasks \
@@ -52,6 +52,11 @@ const REMEDIES: [(&str, &str); 28] = [
         "placement constraint unsatisfied",
         "loosen the placement constraint, or add an instance that meets it \
          (`longshore run --dry-run` shows each instance)",
+    ),
+    (
+        "ecs.cpu-architecture",
+        "change `runtimePlatform`; or have a Docker engine emulate it, with \
+         DOCKER_DEFAULT_PLATFORM=linux/amd64 (or linux/arm64) where the server is started",
     ),
     (
         "ATTRIBUTE",

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use runtime::docker::Surroundings;
 use runtime::registry::{EcrTokens, Registries};
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +76,16 @@ pub(crate) struct Docker {
     /// `unix:///path` or `tcp://host:port`, instead of what the docker command line would use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) host: Option<String>,
+    /// `linux/amd64` or `linux/arm64`, where the engine emulates another one than its machine's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) platform: Option<String>,
+}
+
+impl Docker {
+    /// Which engine is meant, and what it is to emulate.
+    pub(crate) fn surroundings(&self) -> Surroundings {
+        Surroundings::of_process(self.host.clone(), self.platform.clone())
+    }
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use runtime::docker::{DockerConfig, DockerDriver, DockerError, Surroundings};
+use runtime::docker::{DockerConfig, DockerDriver, DockerError};
 #[cfg(target_os = "linux")]
 use runtime::native::image::{ImageError, ImageStore};
 #[cfg(target_os = "linux")]
@@ -114,7 +114,7 @@ async fn docker(
     let docker = DockerConfig {
         data: data_dir.to_owned(),
         logs: logs_root(data_dir),
-        surroundings: Surroundings::of_process(config.docker.host.clone()),
+        surroundings: config.docker.surroundings(),
         registries,
         clock: Arc::new(clock.clone()),
     };

@@ -21,6 +21,7 @@ mod names;
 mod network;
 mod objects;
 mod output;
+mod platform;
 mod pull;
 
 use std::path::PathBuf;
@@ -52,7 +53,7 @@ use error::{
     cannot_create, cannot_inspect, cannot_start, cannot_stop, is_conflict, is_missing, no_answer,
     words,
 };
-use objects::{Found, Objects, is_running, was_started};
+use objects::{Found, Objects, Wanted, is_running, was_started};
 use output::{Followers, Source};
 
 /// One that hangs in the kernel is given up after this.
@@ -82,10 +83,13 @@ pub async fn examine(surroundings: &Surroundings) -> Result<String, DockerError>
     let version = client.version().await;
     let version = version.map_err(|error| no_answer(endpoint, &error))?;
     let told = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
+    let emulated = engine.platform.as_ref();
+    let emulated = emulated.map(|platform| format!(", for {}", platform.name));
     Ok(format!(
-        "version {} with API {} at {endpoint}",
+        "version {} with API {} at {endpoint}{}",
         told(version.version),
-        told(version.api_version)
+        told(version.api_version),
+        emulated.unwrap_or_default()
     ))
 }
 
@@ -255,8 +259,11 @@ impl Driver for DockerDriver {
             labels: self.labels(spec).await?,
             image: image.as_ref(),
         };
-        let body = body::create(spec, &place)?;
-        let made = self.objects.make(&name, &body, was_started).await;
+        let container = Wanted {
+            body: body::create(spec, &place)?,
+            platform: self.objects.platform(),
+        };
+        let made = self.objects.make(&name, &container, was_started).await;
         if let Found::There(container) = made.map_err(|error| refused(spec, &error))? {
             self.follow(&spec.key, &container);
             return Ok(objects::started(&spec.key, &container));

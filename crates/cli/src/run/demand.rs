@@ -10,8 +10,8 @@ pub(super) struct Demand {
     pub(super) memory_mib: u32,
     /// Static host ports, as `80/tcp`.
     pub(super) ports: Vec<String>,
-    /// Names of `requiresAttributes`.
-    pub(super) attributes: Vec<String>,
+    /// `requiresAttributes`: names, and values where one is asked for.
+    pub(super) attributes: Vec<(String, Option<String>)>,
 }
 
 impl Demand {
@@ -47,7 +47,7 @@ impl Demand {
             memory_mib: memory.unwrap_or_else(|| sum(container_memory)),
             ports: ports(definition),
             attributes: attributes
-                .filter_map(|attribute| attribute.name.clone())
+                .filter_map(|one| Some((one.name.clone()?, one.value.clone())))
                 .collect(),
         }
     }

@@ -1,6 +1,6 @@
 //! Why tasks were not placed, in words, with amounts and with what could help.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use client::{FailureKind, Resource};
 use model::shapes::{ContainerInstance, Failure, RunTaskInput, TaskDefinition};
@@ -8,6 +8,9 @@ use model::shapes::{ContainerInstance, Failure, RunTaskInput, TaskDefinition};
 use super::demand::Demand;
 use crate::instances::{amount, ports};
 use crate::{Connection, listing, remedy, task_name};
+
+/// How an instance is told that can never run the task, whatever else ends.
+const LACKS: &str = "it lacks what the definition requires";
 
 /// A sentence per failure, then the hints.
 pub(super) async fn explain(
@@ -22,9 +25,22 @@ pub(super) async fn explain(
         .iter()
         .flat_map(|failure| sentences(failure, demand.as_ref(), &instances))
         .collect();
-    let reasons = failures.iter().filter_map(|one| one.reason.as_deref());
-    sentences.extend(remedy::hints(reasons));
+    // They end with the reason, and may name what the remedy depends on.
+    let hints = remedy::hints(telling(&sentences));
+    sentences.extend(hints);
     sentences
+}
+
+/// The sentences that say what to change: no room is none of the reasons where no instance could
+/// ever run the task.
+fn telling(sentences: &[String]) -> Vec<&str> {
+    let all = sentences.iter().map(String::as_str);
+    let blamed: Vec<_> = all
+        .clone()
+        .filter(|one| one.starts_with("instance "))
+        .collect();
+    let is_hopeless = !blamed.is_empty() && blamed.iter().all(|one| one.contains(LACKS));
+    if is_hopeless { blamed } else { all.collect() }
 }
 
 /// The instances that the failures blame. Fargate blames none; a local server takes
@@ -136,6 +152,9 @@ fn no_room(reason: &str, demand: &Demand, instances: &[ContainerInstance]) -> Ve
                 .as_deref()
                 .unwrap_or_default(),
         );
+        if let Some(lacks) = lacks(demand, instance) {
+            return format!("instance {name}: {lacks}");
+        }
         let (cpu, cpu_all) = amounts(instance, "CPU");
         let (memory, memory_all) = amounts(instance, "MEMORY");
         format!(
@@ -161,21 +180,31 @@ fn taken(demand: &Demand, instance: &ContainerInstance) -> String {
 }
 
 fn missing(demand: &Demand, instance: &ContainerInstance) -> String {
-    let has: BTreeSet<_> = instance
+    lacks(demand, instance)
+        .unwrap_or_else(|| "it lacks an attribute that the definition requires".to_owned())
+}
+
+/// What `requiresAttributes` asks for and the instance has not, or has otherwise.
+fn lacks(demand: &Demand, instance: &ContainerInstance) -> Option<String> {
+    let has: BTreeMap<_, _> = instance
         .attributes
         .iter()
         .flatten()
-        .filter_map(|one| one.name.as_deref())
+        .filter_map(|one| Some((one.name.as_deref()?, one.value.as_deref())))
         .collect();
-    let required = demand.attributes.iter().map(String::as_str);
-    let missing: Vec<_> = required.filter(|name| !has.contains(name)).collect();
-    match missing.as_slice() {
-        [] => "it lacks an attribute that the definition requires".to_owned(),
-        names => format!(
-            "it lacks what the definition requires: {}",
-            names.join(", ")
-        ),
-    }
+    let lacking = |(name, value): &(String, Option<String>)| {
+        let asked = value.as_deref();
+        match (has.get(name.as_str()), asked) {
+            (None, None) => Some(name.clone()),
+            (None, Some(asked)) => Some(format!("{name} {asked}")),
+            (Some(Some(own)), Some(asked)) if *own != asked => {
+                Some(format!("{name} {asked} (it has {own})"))
+            }
+            _ => None,
+        }
+    };
+    let missing: Vec<_> = demand.attributes.iter().filter_map(lacking).collect();
+    (!missing.is_empty()).then(|| format!("{LACKS}: {}", missing.join(", ")))
 }
 
 #[cfg(test)]
@@ -201,8 +230,11 @@ mod tests {
 
     #[track_caller]
     fn check(reason: &str, expected: &[&str]) {
+        let lacking = (reason == "ATTRIBUTE").then_some("ecs.capability.task-eni");
+        let required = ["ecs.os-type"].into_iter().chain(lacking);
+        let required: Vec<_> = required.map(|name| json!({"name": name})).collect();
         let definition = json!({
-            "requiresAttributes": [{"name": "ecs.os-type"}, {"name": "ecs.capability.task-eni"}],
+            "requiresAttributes": required,
             "containerDefinitions": [{"cpu": 2048, "memory": 4096,
                 "portMappings": [{"containerPort": 80, "hostPort": 8080}]}]
         });
@@ -253,6 +285,31 @@ mod tests {
             ],
         );
         check("RESOURCE:GPU", &["instance 0c9f3a64: RESOURCE:GPU"]);
+    }
+
+    #[test]
+    fn another_architecture_is_told_also_for_fargate() {
+        let definition = json!({"cpu": "256", "memory": "512",
+            "requiresAttributes": [{"name": "ecs.cpu-architecture", "value": "x86_64"}]});
+        let demand = Demand::of(&serde_json::from_value(definition).unwrap(), None);
+        let mut instance = instance();
+        let attribute = json!([{"name": "ecs.cpu-architecture", "value": "arm64"}]);
+        instance.attributes = serde_json::from_value(attribute).unwrap();
+        let failure = Failure {
+            reason: Some("Capacity is unavailable at this time.".to_owned()),
+            ..Failure::default()
+        };
+        let said = sentences(&failure, Some(&demand), std::slice::from_ref(&instance));
+        let lacks = "instance 0c9f3a64: it lacks what the definition requires: \
+                     ecs.cpu-architecture x86_64 (it has arm64)";
+        assert_eq!(said.last().map(String::as_str), Some(lacks));
+        assert_eq!(telling(&said), [lacks]);
+        let other = [
+            "no room".to_owned(),
+            lacks.to_owned(),
+            "instance b: no CPU".to_owned(),
+        ];
+        assert_eq!(telling(&other).len(), 3, "one instance could run it");
     }
 
     #[test]

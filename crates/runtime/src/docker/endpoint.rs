@@ -40,6 +40,8 @@ pub struct Surroundings {
     pub home: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`.
     pub runtime_folder: Option<PathBuf>,
+    /// The platform of containers, `linux/amd64`; that of the engine's machine if none is named.
+    pub platform: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -62,8 +64,8 @@ struct ContextEndpoint {
 }
 
 impl Surroundings {
-    /// Of this process, with the address of the configuration, if there is one.
-    pub fn of_process(configured: Option<String>) -> Self {
+    /// Of this process, with the address and the platform of the configuration, if there are any.
+    pub fn of_process(configured: Option<String>, platform: Option<String>) -> Self {
         let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let folder = |name: &str| text(name).map(PathBuf::from);
         let home = folder("HOME");
@@ -73,6 +75,7 @@ impl Surroundings {
             context: text("DOCKER_CONTEXT"),
             docker_folder: folder("DOCKER_CONFIG").or_else(|| Some(home.as_ref()?.join(".docker"))),
             runtime_folder: folder("XDG_RUNTIME_DIR"),
+            platform: platform.or_else(|| text("DOCKER_DEFAULT_PLATFORM")),
             home,
         }
     }

@@ -9,6 +9,7 @@ use tokio::net::UnixStream;
 
 use super::endpoint::{Endpoint, Surroundings};
 use super::error::{DockerError, no_answer};
+use super::platform::{self, Platform};
 use crate::driver::Capacity;
 
 /// Seconds until the head of an answer must have come. Starting a container on a busy machine
@@ -28,16 +29,22 @@ pub(super) struct Engine {
     pub(super) client: Docker,
     pub(super) endpoint: String,
     pub(super) capacity: Capacity,
+    /// Of the machine itself, as ECS names it.
+    pub(super) architecture: String,
+    /// What the engine is to emulate for containers.
+    pub(super) platform: Option<Platform>,
 }
 
 impl Engine {
     /// The engine that is named, or the first of the usual ones that answers.
     pub(super) async fn connect(surroundings: &Surroundings) -> Result<Self, DockerError> {
         let endpoints = surroundings.candidates()?;
+        let platform = surroundings.platform.as_deref();
+        let platform = platform.map(platform::parse).transpose()?;
         let mut forbidden = None;
         for endpoint in &endpoints {
             match open(endpoint).await {
-                Ok(client) => return Self::ask(client, &endpoint.to_string()).await,
+                Ok(client) => return Self::ask(client, &endpoint.to_string(), platform).await,
                 Err(error @ DockerError::NotPermitted { .. }) => forbidden = Some(error),
                 Err(error) if endpoints.len() == 1 => return Err(error),
                 Err(_) => {}
@@ -49,7 +56,11 @@ impl Engine {
         }))
     }
 
-    async fn ask(client: Docker, endpoint: &str) -> Result<Self, DockerError> {
+    async fn ask(
+        client: Docker,
+        endpoint: &str,
+        platform: Option<Platform>,
+    ) -> Result<Self, DockerError> {
         let silent = |error| no_answer(endpoint, &error);
         let version = client.version().await.map_err(silent)?;
         check_version(&version, endpoint)?;
@@ -61,10 +72,18 @@ impl Engine {
                 system: system.clone(),
             });
         }
+        let mut capacity = capacity(&info);
+        let architecture = capacity.architecture.clone();
+        let platform = platform.filter(|platform| platform.architecture != architecture);
+        if let Some(platform) = &platform {
+            capacity.architecture.clone_from(&platform.architecture);
+        }
         Ok(Self {
             client,
             endpoint: endpoint.to_owned(),
-            capacity: capacity(&info),
+            capacity,
+            architecture,
+            platform,
         })
     }
 }
@@ -120,11 +139,7 @@ fn capacity(info: &SystemInfo) -> Capacity {
     let cores = info.ncpu.unwrap_or(1).max(1);
     let total = u64::try_from(info.mem_total.unwrap_or(0)).unwrap_or(0) >> 20;
     let memory = total - MEMORY_RESERVE_MIB.min(total / MEMORY_RESERVE_PART);
-    let architecture = match info.architecture.as_deref().unwrap_or("x86_64") {
-        "aarch64" | "arm64" => "arm64",
-        "amd64" => "x86_64",
-        other => other,
-    };
+    let architecture = platform::architecture(info.architecture.as_deref().unwrap_or("x86_64"));
     Capacity {
         cpu_units: u32::try_from(cores.saturating_mul(1024)).unwrap_or(u32::MAX),
         memory_mib: u32::try_from(memory).unwrap_or(u32::MAX),

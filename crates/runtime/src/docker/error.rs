@@ -44,6 +44,11 @@ pub enum DockerError {
          context ls`, or name the engine's address in DOCKER_HOST"
     )]
     Context { name: String },
+    #[error(
+        "{text:?} is no platform for containers; set docker.platform or DOCKER_DEFAULT_PLATFORM to \
+         linux/amd64 or linux/arm64, or leave it out"
+    )]
+    Platform { text: String },
     #[error("the folder {} cannot be used ({source}); choose another --data-dir", path.display())]
     Folder { path: PathBuf, source: io::Error },
 }

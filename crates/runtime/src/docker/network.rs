@@ -16,7 +16,7 @@ use model::payload::{
 };
 
 use super::error::words;
-use super::objects::{Found, Objects, is_running};
+use super::objects::{Found, Objects, Wanted, is_running};
 use super::{body, holder, names};
 
 /// The engine's network that everybody has.
@@ -212,11 +212,14 @@ async fn hold(
     wanted: &Holder<'_>,
     network: &str,
 ) -> Result<ContainerInspectResponse, Failure> {
-    let body = holder_body(objects, task, wanted, network);
-    let create = || objects.make(&wanted.name, &body, is_running);
+    let container = Wanted {
+        body: holder_body(objects, task, wanted, network),
+        platform: None,
+    };
+    let create = || objects.make(&wanted.name, &container, is_running);
     let made = match create().await {
         Err(error) if super::error::is_missing(&error) => {
-            holder::import(objects.client(), objects.architecture()).await?;
+            holder::import(objects.client(), &objects.engine().architecture).await?;
             create().await
         }
         made => made,

@@ -30,6 +30,13 @@ pub(super) struct Objects {
     owner: String,
 }
 
+/// A container to be made.
+pub(super) struct Wanted<'a> {
+    pub(super) body: ContainerCreateBody,
+    /// `None`: that of the engine's machine.
+    pub(super) platform: Option<&'a str>,
+}
+
 /// What became of the wish for a container.
 pub(super) enum Found {
     There(Box<ContainerInspectResponse>),
@@ -50,8 +57,15 @@ impl Objects {
         &self.engine
     }
 
+    /// What images must be for, in ECS's word.
     pub(super) fn architecture(&self) -> &str {
         &self.engine.capacity.architecture
+    }
+
+    /// What the engine is to emulate, in its own word.
+    pub(super) fn platform(&self) -> Option<&str> {
+        let platform = self.engine.platform.as_ref();
+        platform.map(|platform| platform.name.as_str())
     }
 
     /// On everything that is made for a task.
@@ -67,10 +81,10 @@ impl Objects {
     pub(super) async fn make(
         &self,
         name: &str,
-        body: &ContainerCreateBody,
+        wanted: &Wanted<'_>,
         good: fn(&ContainerInspectResponse) -> bool,
     ) -> Result<Found, Error> {
-        match self.create(name, body).await {
+        match self.create(name, wanted).await {
             Err(error) if is_conflict(&error) => {}
             made => return made,
         }
@@ -78,17 +92,17 @@ impl Objects {
             return Ok(Found::There(Box::new(there)));
         }
         self.remove(name).await?;
-        self.create(name, body).await
+        self.create(name, wanted).await
     }
 
-    async fn create(&self, name: &str, body: &ContainerCreateBody) -> Result<Found, Error> {
+    async fn create(&self, name: &str, wanted: &Wanted<'_>) -> Result<Found, Error> {
         let options = CreateContainerOptions {
             name: Some(name.to_owned()),
-            ..CreateContainerOptions::default()
+            platform: wanted.platform.unwrap_or_default().to_owned(),
         };
         let created = self
             .client()
-            .create_container(Some(options), body.clone())
+            .create_container(Some(options), wanted.body.clone())
             .await?;
         for warning in created
             .warnings

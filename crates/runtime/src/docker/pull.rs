@@ -9,6 +9,7 @@ use model::container::{ContainerSpec, Failure, FailureName, PulledImage};
 
 use super::error::{found, words};
 use super::objects::Objects;
+use super::platform;
 use crate::registry::{Login, Reference, Registries, RegistryError, parse};
 use crate::signals;
 
@@ -48,7 +49,10 @@ pub(super) async fn pull(
     spec: &ContainerSpec,
     registries: &Registries,
 ) -> Result<PulledImage, Failure> {
-    if let Some(image) = find(objects, &spec.image, registries).await? {
+    let there = find(objects, &spec.image, registries).await?;
+    if let Some(image) = &there
+        && is_right(objects, &image.known)
+    {
         return pulled(objects, &spec.image, &image.known);
     }
     let (named, wanted) = places(&spec.image, registries).map_err(|error| error.to_failure())?;
@@ -64,7 +68,12 @@ pub(super) async fn pull(
             found.map_err(|error| error.to_failure())?
         }
     };
-    fetch(objects, &spec.image, &wanted, login).await?;
+    let fetched = fetch(objects, &spec.image, &wanted, login).await;
+    if let (Err(_), Some(other)) = (&fetched, there) {
+        // That it is there for another platform says more.
+        return pulled(objects, &spec.image, &other.known);
+    }
+    fetched?;
     match find(objects, &spec.image, registries).await? {
         Some(image) => pulled(objects, &spec.image, &image.known),
         None => Err(cannot_pull(format!(
@@ -72,6 +81,18 @@ pub(super) async fn pull(
             spec.image
         ))),
     }
+}
+
+/// One for another platform than the wanted one may be had for that, too; without a wish the
+/// engine has chosen.
+fn is_right(objects: &Objects, known: &ImageInspect) -> bool {
+    objects.platform().is_none() || is_for(known, objects.architecture())
+}
+
+fn is_for(known: &ImageInspect, architecture: &str) -> bool {
+    let named = known.architecture.as_deref().unwrap_or_default();
+    let is_linux = matches!(known.os.as_deref(), None | Some("linux"));
+    is_linux && (named.is_empty() || platform::architecture(named) == architecture)
 }
 
 /// The engine's image of this name, else that at its mirror.
@@ -117,6 +138,7 @@ async fn fetch(
     let options = CreateImageOptions {
         from_image: Some(format!("{}/{}", wanted.registry(), wanted.repository())),
         tag: Some(version.to_owned()),
+        platform: objects.platform().unwrap_or_default().to_owned(),
         ..CreateImageOptions::default()
     };
     let login = login.map(|login| credentials(login, wanted.registry()));
@@ -148,15 +170,13 @@ fn credentials(login: Login, registry: &str) -> DockerCredentials {
 /// What the engine knows of an image, unless it is for another kind of machine.
 fn pulled(objects: &Objects, image: &str, known: &ImageInspect) -> Result<PulledImage, Failure> {
     let host = objects.architecture();
-    let system = known.os.as_deref().unwrap_or("linux");
-    let architecture = match known.architecture.as_deref() {
-        Some("amd64") | None | Some("") => "x86_64",
-        Some(other) => other,
-    };
-    if system != "linux" || (architecture != host && known.architecture.is_some()) {
+    if !is_for(known, host) {
+        let system = known.os.as_deref().unwrap_or("linux");
+        let architecture = platform::architecture(known.architecture.as_deref().unwrap_or("any"));
         return Err(cannot_pull(format!(
             "image `{image}` is for {system}/{architecture}, the engine runs on linux/{host}: \
-             use an image built for linux/{host}"
+             use an image built for linux/{host}, or name its platform in \
+             DOCKER_DEFAULT_PLATFORM (linux/amd64) if the engine emulates it"
         )));
     }
     let stop_signal = known
@@ -202,7 +222,8 @@ fn reason(image: &str, registry: String, error: &Error) -> String {
     if has(&["no matching manifest", "no match for platform"]) {
         return format!(
             "image `{image}` is not offered for the engine's machine ({cause}): use an image \
-             built for it"
+             built for it, or name its platform in DOCKER_DEFAULT_PLATFORM (linux/amd64) if the \
+             engine emulates it"
         );
     }
     if has(&[

@@ -8,6 +8,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 /// How long the engine may take to start or to end on a busy machine.
@@ -48,6 +50,36 @@ impl Engine {
 
     pub(crate) fn socket(&self) -> PathBuf {
         self.folder.path().join("docker.sock")
+    }
+
+    fn archive(&self) -> PathBuf {
+        self.folder.path().join("rootfs.tar")
+    }
+
+    /// The same image once more, said to be for another architecture.
+    pub(crate) fn load_as(&self, name: &str, architecture: &str) {
+        let layer = fs::read(self.archive()).unwrap();
+        let digest = hex::encode(Sha256::digest(&layer));
+        let config = json!({"architecture": architecture, "os": "linux", "config": {},
+            "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{digest}")]}});
+        let manifest =
+            json!([{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]);
+        let archive = self.folder.path().join("foreign.tar");
+        let mut tar = tar::Builder::new(fs::File::create(&archive).unwrap());
+        let files = [
+            ("config.json", config.to_string().into_bytes()),
+            ("manifest.json", manifest.to_string().into_bytes()),
+            ("layer.tar", layer),
+        ];
+        for (path, content) in files {
+            let mut header = tar::Header::new_ustar();
+            header.set_size(content.len() as u64);
+            header.set_mode(0o644);
+            tar.append_data(&mut header, path, content.as_slice())
+                .unwrap();
+        }
+        tar.finish().unwrap();
+        self.docker(&["load", "--input", &archive.to_string_lossy()]);
     }
 
     /// Runs the docker command line; what it printed, if it ended well.
@@ -107,7 +139,7 @@ impl Engine {
                 std::os::unix::fs::symlink("busybox", root.join("bin").join(name)).unwrap();
             }
         }
-        let archive = self.folder.path().join("rootfs.tar");
+        let archive = self.archive();
         let file = fs::File::create(&archive).unwrap();
         let mut tar = tar::Builder::new(file);
         tar.follow_symlinks(false);

@@ -1,5 +1,6 @@
 //! Images of the engine: its own, those at mirrors, and those that cannot be had.
 
+use model::payload::NetworkMode;
 use runtime::Driver as _;
 use runtime::registry::Registries;
 
@@ -22,6 +23,39 @@ async fn a_mirror_stands_for_a_registry_that_is_away() {
     let pulled = within(bed.driver().pull(&spec)).await.unwrap();
     assert_eq!((pulled.stop_signal, pulled.digest), (15, None));
     assert_eq!(bed.output(&spec).await, ["here"]);
+}
+
+/// The engine takes the word of an image for its architecture: what says arm64 here is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn images_for_a_platform_that_the_engine_emulates_are_run() {
+    let mut bed = Testbed::new().await;
+    let foreign = "foreign:1";
+    bed.engine.load_as(foreign, "arm64");
+    let mut spec = bed.shell("main", "echo emulated");
+    spec.image = foreign.to_owned();
+    let failure = within(bed.driver().pull(&spec)).await.unwrap_err();
+    check(
+        &failure,
+        &[
+            "is for linux/arm64, the engine runs on linux/x86_64",
+            "DOCKER_DEFAULT_PLATFORM",
+        ],
+    );
+    bed.reopen_as(Registries::default(), Some("linux/arm64"))
+        .await;
+    assert_eq!(bed.driver().capacity().architecture, "arm64");
+    within(bed.driver().pull(&spec)).await.unwrap();
+    // With a holder, which is for the machine itself.
+    let network = bed.network(NetworkMode::Awsvpc, &["main"]).await;
+    bed.driver().start(&spec, &network).await.unwrap();
+    assert_eq!(bed.wait(&spec).await.code, Some(0));
+    assert_eq!(bed.lines(&spec), ["emulated"]);
+    spec.image = IMAGE.to_owned();
+    let failure = within(bed.driver().pull(&spec)).await.unwrap_err();
+    check(
+        &failure,
+        &["is for linux/x86_64, the engine runs on linux/arm64"],
+    );
 }
 
 #[track_caller]
@@ -58,9 +92,7 @@ async fn what_cannot_be_had_is_told_with_what_to_change() {
             "docker-credential-ecr-login",
         ],
     );
-    let network = bed
-        .network(model::payload::NetworkMode::None, &["main"])
-        .await;
+    let network = bed.network(NetworkMode::None, &["main"]).await;
     let failure = bed.driver().start(&spec, &network).await.unwrap_err();
     check(
         &failure,

@@ -56,9 +56,15 @@ impl Testbed {
     }
 
     pub(crate) async fn reopen_with(&mut self, registries: Registries) {
+        self.reopen_as(registries, None).await;
+    }
+
+    /// With an engine that is to emulate another platform.
+    pub(crate) async fn reopen_as(&mut self, registries: Registries, platform: Option<&str>) {
         self.driver = None;
-        let opened = open_with(self.folder.path(), &self.engine.address(), registries).await;
-        self.driver = Some(opened.unwrap());
+        let mut config = config(self.folder.path(), &self.engine.address(), registries);
+        config.surroundings.platform = platform.map(str::to_owned);
+        self.driver = Some(DockerDriver::open(config).await.unwrap());
     }
 
     pub(crate) fn shell(&self, container: &str, script: &str) -> ContainerSpec {
@@ -141,7 +147,11 @@ pub(crate) async fn open_with(
     address: &str,
     registries: Registries,
 ) -> Result<DockerDriver, DockerError> {
-    let config = DockerConfig {
+    DockerDriver::open(config(folder, address, registries)).await
+}
+
+fn config(folder: &Path, address: &str, registries: Registries) -> DockerConfig {
+    DockerConfig {
         data: folder.join("data"),
         logs: folder.join("logs"),
         surroundings: Surroundings {
@@ -150,8 +160,7 @@ pub(crate) async fn open_with(
         },
         registries,
         clock: Arc::new(WallClock),
-    };
-    DockerDriver::open(config).await
+    }
 }
 
 struct WallClock;

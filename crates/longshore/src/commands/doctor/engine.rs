@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use runtime::docker::Surroundings;
-
 use super::check::Check;
 use crate::config::Config;
 
@@ -13,7 +11,7 @@ const SUBJECT: &str = "docker engine";
 const PATIENCE: Duration = Duration::from_millis(700);
 
 pub(super) async fn check(config: &Config) -> Check {
-    let surroundings = Surroundings::of_process(config.docker.host.clone());
+    let surroundings = config.docker.surroundings();
     let asked = runtime::docker::examine(&surroundings);
     match tokio::time::timeout(PATIENCE, asked).await {
         Ok(Ok(found)) => Check::ok(SUBJECT, found),
