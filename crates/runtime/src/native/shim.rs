@@ -4,7 +4,8 @@
 //! libcontainer forks by the bare system call and changes the calling process, so a shim has
 //! one thread and no async runtime. The server gives it a clean environment, the lock of the
 //! container's folder as standard input, and a pipe for its one report as standard output;
-//! standard error is a file for last words.
+//! standard error is a file for last words. What to make is in a file in memory: neither that nor
+//! the specification, both with secrets in them, is ever on the disk.
 
 mod create;
 mod execute;
@@ -31,28 +32,27 @@ use super::container::folder::Folder;
 use super::container::process::Process;
 use super::container::record::Report;
 
-/// The hidden subcommand: `DIR` runs a container, `exec DIR` a command inside one, `template`
-/// runs a container for each order, `hold DIR MIB` keeps the namespaces that a task shares.
+/// The hidden subcommand: `template` runs a container for each order, `exec DIR` a command inside
+/// one, `hold DIR MIB` keeps the namespaces that a task shares.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     match arguments.as_slice() {
         [word] if word == "template" => template::main(),
-        [folder] => main(Path::new(folder)),
         [word, folder] if word == "exec" => execute::main(Path::new(folder)),
         [word, task, mib] if word == "hold" => hold::main(Path::new(task), &mib.to_string_lossy()),
         _ => ExitCode::from(2),
     }
 }
 
-/// Runs one container from its folder, from creation to its exit record.
-pub fn main(folder: &Path) -> ExitCode {
+/// Runs one container in its folder as the request says, from creation to its exit record.
+fn main(folder: &Path, request: File) -> ExitCode {
     let folder = Folder::new(folder.to_owned());
     let Ok(streams) = Streams::take() else {
         return ExitCode::FAILURE;
     };
     let made = begin(&folder)
         .map_err(internal)
-        .and_then(|()| create::container(&folder));
+        .and_then(|()| create::container(&folder, request));
     match made {
         Ok(running) => {
             streams.report(&Report::Started(running.started.clone()));

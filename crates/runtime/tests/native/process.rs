@@ -1,10 +1,14 @@
 //! Environment, folder, user and names, as the program sees them.
 
-use model::container::EnvironmentVariable;
-use runtime::Driver as _;
-use runtime::native::image::{ImageConfig, Source};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
-use crate::testbed::Testbed;
+use model::container::EnvironmentVariable;
+use runtime::native::image::{ImageConfig, Source};
+use runtime::{Driver as _, Executed};
+
+use crate::testbed::{self, PATIENCE, Testbed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_definition_is_laid_over_the_image() {
@@ -37,26 +41,55 @@ async fn the_definition_is_laid_over_the_image() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn secrets_are_in_no_file_that_others_can_read() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let bed = Testbed::new().await;
+async fn secrets_are_in_no_file_on_the_disk() {
+    let mut bed = Testbed::new().await;
     let mut spec = bed.shell("echo started; sleep 1000");
     spec.environment = vec![EnvironmentVariable {
         name: "SECRET".into(),
-        value: "hush".into(),
+        value: "planted-value".into(),
     }];
     bed.start(&spec).await.unwrap();
-    let folder = bed
-        .folder
-        .path()
-        .join("data/native/tasks")
-        .join(bed.task.to_string());
-    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(&folder.join("main")), 0o700);
-    assert_eq!(mode(&folder.join("main/config.json")), 0o600);
-    assert!(!folder.join("main/request.json").exists());
+    bed.line(&spec.key, "started").await;
+    // Commands inside have it all the same, also of a server that was started anew.
+    for _ in 0..2 {
+        let command = ["sh", "-c", "echo $SECRET; exit 3"].map(str::to_owned);
+        let executed = bed.driver.execute(&spec.key, &command, PATIENCE).await;
+        let expected = Executed::Exited {
+            code: 3,
+            output: "planted-value\n".to_owned(),
+        };
+        assert_eq!(executed.unwrap(), expected);
+        let tasks = bed.folder.path().join("data/native/tasks");
+        assert_eq!(with_the_value(&tasks), Vec::<PathBuf>::new());
+        bed.driver = testbed::open(bed.folder.path()).await;
+    }
+    let folder = bed.folder.path().join("data/native/tasks");
+    let folder = folder.join(bed.task.to_string()).join("main");
+    assert_eq!(
+        folder.metadata().unwrap().permissions().mode() & 0o777,
+        0o700
+    );
     bed.driver.remove(&spec.key).await.unwrap();
-    assert!(!folder.join("main").exists());
+    assert!(!folder.exists());
+}
+
+/// The files below a folder that have the secret in them.
+fn with_the_value(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let kind = fs::symlink_metadata(&path).unwrap().file_type();
+        if kind.is_dir() {
+            found.extend(with_the_value(&path));
+        } else if kind.is_file() {
+            let content = fs::read(&path).unwrap();
+            let mut windows = content.windows(b"planted-value".len());
+            if windows.any(|part| part == b"planted-value") {
+                found.push(path);
+            }
+        }
+    }
+    found
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,15 +3,15 @@
 //! | File | Written by | Meaning |
 //! |---|---|---|
 //! | `lock` | server | held by whoever is starting the container |
-//! | `request.json` | server | what to make; gone once read |
 //! | `shim.json` | shim | the shim's process |
 //! | `started.json` | shim | the container runs or ran |
 //! | `life` | shim | a pipe with a name, open at the shim's end until the exit is written |
 //! | `exit.pending` | shim | room on the disk for the next one |
 //! | `exit.json` | shim | how it ended: the truth about the exit code |
 //! | `filter` | shim | a link to the container's compiled filter of system calls; absent if privileged |
-//! | `stage/` | shim | in its mount namespace: files for `/etc`, control groups |
-//! | `config.json`, `state/`, `rootfs/`, `upper/`, `work/` | shim | the container itself |
+//! | `stage/` | shim | in its mount namespace, in memory: the specification, files for `/etc`, control groups |
+//! | `config.json` | shim | a link to the specification |
+//! | `state/`, `rootfs/`, `upper/`, `work/` | shim | the container itself |
 //! | `shim.log` | shim | its last words, should it crash |
 //!
 //! Beside the containers of a task are its volumes, `.volumes/<name>/data/`, those of its images,
@@ -82,14 +82,6 @@ impl Folder {
     /// record is there under its first name.
     pub(crate) fn exit(&self) -> Option<Exit> {
         self.read("exit.json").or_else(|| self.read("exit.pending"))
-    }
-
-    /// Reads and removes the request.
-    pub(crate) fn take_request<T: DeserializeOwned>(&self) -> io::Result<T> {
-        let path = self.join("request.json");
-        let bytes = fs::read(&path)?;
-        fs::remove_file(&path)?;
-        serde_json::from_slice(&bytes).map_err(io::Error::from)
     }
 
     /// Writes a record under a temporary name and renames it: readers see all of it or nothing.

@@ -2,12 +2,12 @@
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Seek as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 
 use model::container::{ContainerKey, Failure, FailureName, Started};
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, MemfdFlags, flock};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::Receiver;
 use tokio::process::Command;
@@ -40,9 +40,8 @@ pub(crate) async fn start(
     if let Some(record) = folder.started() {
         return Ok(started(key, &record));
     }
-    prepare(folder, cgroups, request)
-        .map_err(refused("the container's folder cannot be prepared"))?;
-    let pipe = spawn(template, folder, lock)
+    prepare(folder, cgroups, key).map_err(refused("the container's folder cannot be prepared"))?;
+    let pipe = spawn(template, folder, lock, request)
         .map_err(refused("the shim cannot be started; restart the server"))?;
     match report(pipe, folder).await {
         Report::Started(record) => Ok(started(key, &record)),
@@ -84,22 +83,41 @@ pub(crate) async fn settled(folder: &Folder) -> Result<Option<File>, Failure> {
     }
 }
 
-/// Removes what a start that failed may have left, then writes the request.
-fn prepare(folder: &Folder, cgroups: &Cgroups, request: &Request) -> io::Result<()> {
-    cgroups.remove_container(&request.spec.key)?;
-    folder.clear()?;
-    folder.write("request.json", request)
+/// Removes what a start that failed may have left.
+fn prepare(folder: &Folder, cgroups: &Cgroups, key: &ContainerKey) -> io::Result<()> {
+    cgroups.remove_container(key)?;
+    folder.clear()
+}
+
+/// A file in memory, for it holds secrets; it ends with its last descriptor.
+fn written(request: &Request) -> io::Result<File> {
+    let file = rustix::fs::memfd_create("request", MemfdFlags::CLOEXEC)?;
+    let mut file = File::from(file);
+    file.write_all(&serde_json::to_vec(request)?)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 /// Answers the pipe for the report. The lock stays with the shim alone.
-fn spawn(template: &Template, folder: &Folder, lock: File) -> io::Result<Receiver> {
+fn spawn(
+    template: &Template,
+    folder: &Folder,
+    lock: File,
+    request: &Request,
+) -> io::Result<Receiver> {
+    let request = written(request)?;
     let mut words = OpenOptions::new();
     let words = words.write(true).create(true).truncate(true).mode(0o600);
     let words = words.open(folder.join("shim.log"))?;
     let (report, report_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
     rustix::io::ioctl_fionbio(&report, true)?;
-    let streams = [lock.as_fd(), report_end.as_fd(), words.as_fd()];
-    template.copy(folder.path(), streams)?;
+    let files = [
+        lock.as_fd(),
+        report_end.as_fd(),
+        words.as_fd(),
+        request.as_fd(),
+    ];
+    template.copy(folder.path(), files)?;
     Receiver::from_owned_fd(report)
 }
 

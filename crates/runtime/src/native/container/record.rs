@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::process::Process;
 use crate::native::image::ImageConfig;
 
-/// All that a shim needs to make a container. It holds the environment, secrets among it: the
-/// file has mode 0600 and the shim removes it as soon as it has read it.
+/// All that a shim needs to make a container. It holds the environment, secrets among it, and is
+/// handed over in memory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Request {
     pub(crate) spec: ContainerSpec,

@@ -32,14 +32,14 @@ impl Template {
         })
     }
 
-    /// Starts a shim for the folder with these standard streams.
-    pub(crate) fn copy(&self, folder: &Path, streams: [BorrowedFd<'_>; 3]) -> io::Result<()> {
+    /// Starts a shim for the folder with these standard streams, and the request behind them.
+    pub(crate) fn copy(&self, folder: &Path, files: [BorrowedFd<'_>; 4]) -> io::Result<()> {
         let mut socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
-        match order(&socket, folder, &streams) {
+        match order(&socket, folder, &files) {
             // Somebody killed the template.
             Err(Errno::PIPE | Errno::CONNRESET) => {
                 *socket = spawn(&self.shim)?;
-                Ok(order(&socket, folder, &streams)?)
+                Ok(order(&socket, folder, &files)?)
             }
             ordered => Ok(ordered?),
         }
@@ -61,10 +61,10 @@ fn spawn(shim: &[OsString]) -> io::Result<OwnedFd> {
     Ok(server)
 }
 
-fn order(socket: &OwnedFd, folder: &Path, streams: &[BorrowedFd<'_>; 3]) -> rustix::io::Result<()> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+fn order(socket: &OwnedFd, folder: &Path, files: &[BorrowedFd<'_>; 4]) -> rustix::io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
     let mut control = SendAncillaryBuffer::new(&mut space);
-    if !control.push(SendAncillaryMessage::ScmRights(streams)) {
+    if !control.push(SendAncillaryMessage::ScmRights(files)) {
         return Err(Errno::NOBUFS);
     }
     let path = [IoSlice::new(folder.as_os_str().as_bytes())];

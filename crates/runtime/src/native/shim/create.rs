@@ -1,9 +1,9 @@
-//! From the request in a folder to a running container, or to a failure that leaves nothing.
+//! From a request to a running container, or to a failure that leaves nothing.
 
 use std::error::Error;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{self, File};
+use std::io::{self, BufReader};
+use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
@@ -28,14 +28,14 @@ use crate::native::container::folder::Folder;
 use crate::native::container::process::Process;
 use crate::native::container::record::{Request, StartedRecord};
 use crate::native::spec::resources::CgroupVersion;
+use crate::native::stage::{SPECIFICATION, STAGE};
 use crate::native::volume::{self, LateMount};
 use crate::native::{rootfs, spec, stage};
 
 /// Makes and starts the container. After an error its processes and control groups are gone,
 /// and its mounts go with this process.
-pub(super) fn container(folder: &Folder) -> Result<Running, Failure> {
-    let request: Request = folder
-        .take_request()
+pub(super) fn container(folder: &Folder, request: File) -> Result<Running, Failure> {
+    let request: Request = serde_json::from_reader(BufReader::new(request))
         .map_err(cannot("the request cannot be read"))?;
     let cgroups = Cgroups::find()
         .and_then(|found| found.ok_or_else(|| io::Error::other("no control groups are mounted")))
@@ -217,16 +217,14 @@ fn nofile_max() -> u64 {
     getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX)
 }
 
-/// It holds the environment, secrets among it: nobody else may read it. It stays while the
-/// container lives, because commands inside it need the same environment.
+/// Where libcontainer looks for it, as a link: it holds the environment, secrets among it, and
+/// goes with the shim. It stays as long, because commands inside need the same environment.
 fn write_specification(folder: &Folder, specification: &Value) -> io::Result<()> {
-    let path = folder.join("config.json");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(&serde_json::to_vec(specification)?)
+    symlink(
+        Path::new(STAGE).join(SPECIFICATION),
+        folder.join(SPECIFICATION),
+    )?;
+    stage::write_specification(folder.path(), &serde_json::to_vec(specification)?)
 }
 
 /// A container without its log is better than none: the lines lost are counted.

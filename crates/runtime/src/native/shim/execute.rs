@@ -25,6 +25,8 @@ use super::program::{Program, Style};
 use crate::native::container::folder::Folder;
 use crate::native::container::process::exit_code;
 use crate::native::container::record::{ExecuteReport, ExecuteRequest};
+use crate::native::stage::STAGE;
+use crate::native::{rootfs, stage};
 
 pub(super) fn main(folder: &Path) -> ExitCode {
     let folder = Folder::new(folder.to_owned());
@@ -96,8 +98,8 @@ fn filter(folder: &Folder, confined: bool) -> io::Result<Option<Compiled>> {
     }
 }
 
-/// The container's own process with another command: same user, folder and rights. Removed
-/// when dropped, for it has the environment in it.
+/// The container's own process with another command: same user, folder and rights. It has the
+/// environment in it, and is in a stage in memory that ends with this process.
 struct ProcessFile {
     path: PathBuf,
     /// Not privileged: the container has a filter of system calls, and so have its commands.
@@ -106,7 +108,12 @@ struct ProcessFile {
 
 impl ProcessFile {
     fn write(folder: &Folder, request: &ExecuteRequest) -> io::Result<Self> {
-        let text = std::fs::read(folder.join("config.json"))?;
+        let shim = folder
+            .shim()
+            .filter(|shim| matches!(shim.open(), Ok(Some(_))));
+        let shim = shim.ok_or_else(|| io::Error::other("its shim does not run"))?;
+        rootfs::own_mount_namespace()?;
+        let text = stage::copy(folder.path(), shim.pid)?;
         let mut specification: serde_json::Value = serde_json::from_slice(&text)?;
         let masked = specification["linux"]["maskedPaths"].as_array();
         let confined = masked.is_some_and(|paths| !paths.is_empty());
@@ -114,19 +121,12 @@ impl ProcessFile {
         // Its output is a pipe, whatever the container's is.
         process["terminal"] = serde_json::json!(false);
         process["args"] = serde_json::json!(request.command);
-        let name = format!("exec-{}", std::process::id());
-        folder.write(&name, process)?;
+        let stage = Folder::new(folder.join(STAGE));
+        stage.write("process.json", process)?;
         Ok(Self {
-            path: folder.join(&name),
+            path: stage.join("process.json"),
             confined,
         })
-    }
-}
-
-impl Drop for ProcessFile {
-    fn drop(&mut self) {
-        // What stays behind goes with the folder.
-        let _ = std::fs::remove_file(&self.path);
     }
 }
 

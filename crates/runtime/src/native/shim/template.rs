@@ -1,8 +1,8 @@
 //! A shim that waits, and of which each container's shim is a copy: what a start of this
 //! program costs (mapping it, relocating it, the first touch of each page) is paid once.
 //!
-//! The server sends the folder of a container and three descriptors, which become the copy's
-//! standard streams. When the server's end of the socket closes, the template ends; its
+//! The server sends the folder of a container and four descriptors: the copy's standard streams,
+//! and the request. When the server's end of the socket closes, the template ends; its
 //! copies go on.
 #![expect(unsafe_code, reason = "fork and signal dispositions have no safe form")]
 
@@ -23,8 +23,8 @@ use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 /// What one copy begins with.
 struct Order {
     folder: PathBuf,
-    /// Standard input, output and error.
-    streams: [OwnedFd; 3],
+    /// Standard input, output and error; the request.
+    files: [OwnedFd; 4],
 }
 
 /// Returns in each copy too, when its container has ended.
@@ -57,16 +57,15 @@ pub(super) fn main() -> ExitCode {
 
 fn begin(order: Order) -> ExitCode {
     set_children(SigHandler::SigDfl);
-    let [input, output, error] = &order.streams;
-    let moved = dup2_stdin(input)
-        .and_then(|()| dup2_stdout(output))
-        .and_then(|()| dup2_stderr(error));
+    let [input, output, error, request] = order.files;
+    let moved = dup2_stdin(&input)
+        .and_then(|()| dup2_stdout(&output))
+        .and_then(|()| dup2_stderr(&error));
     if moved.is_err() {
         return ExitCode::FAILURE;
     }
-    let folder = order.folder;
-    drop(order.streams);
-    super::main(&folder)
+    drop((input, output, error));
+    super::main(&order.folder, request.into())
 }
 
 fn set_children(handler: SigHandler) {
@@ -77,7 +76,7 @@ fn set_children(handler: SigHandler) {
 /// `None` when the server is gone.
 fn receive(server: &OwnedFd) -> io::Result<Option<Order>> {
     let mut path = vec![0; libc::PATH_MAX as usize];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let received = loop {
         let mut parts = [IoSliceMut::new(&mut path)];
@@ -96,9 +95,9 @@ fn receive(server: &OwnedFd) -> io::Result<Option<Order>> {
         return Ok(None);
     }
     path.truncate(received.bytes);
-    let streams = descriptors
+    let files = descriptors
         .try_into()
         .map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
     let folder = PathBuf::from(OsString::from_vec(path));
-    Ok(Some(Order { folder, streams }))
+    Ok(Some(Order { folder, files }))
 }
