@@ -5,7 +5,7 @@ use std::process::Stdio;
 use crate::{say, shell};
 
 /// Package, and what for.
-const NEEDED: [(&str, &str); 10] = [
+const NEEDED: [(&str, &str); 11] = [
     ("busybox-static", "the image of demo and tests"),
     (
         "docker.io",
@@ -22,6 +22,10 @@ const NEEDED: [(&str, &str); 10] = [
     ),
     ("make", "builds libbpf"),
     ("nftables", "tests read the rules"),
+    (
+        "podman",
+        "the same tests hold the docker driver to its promises on Podman's socket",
+    ),
     ("pkg-config", "finds the libraries"),
     (
         "python3-venv",

@@ -53,6 +53,7 @@ use error::{
     cannot_create, cannot_inspect, cannot_start, cannot_stop, is_conflict, is_missing, no_answer,
     words,
 };
+use frames::Kind;
 use objects::{Found, Objects, Wanted, is_running, was_started};
 use output::{Followers, Source};
 
@@ -74,23 +75,13 @@ pub struct DockerConfig {
     pub clock: Arc<dyn Clock>,
 }
 
-/// What answers and where, for a person to read; makes nothing in the engine.
-pub async fn examine(surroundings: &Surroundings) -> Result<String, DockerError> {
-    let engine = Engine::connect(surroundings).await?;
-    let Engine {
-        client, endpoint, ..
-    } = &engine;
-    let version = client.version().await;
-    let version = version.map_err(|error| no_answer(endpoint, &error))?;
-    let told = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
-    let emulated = engine.platform.as_ref();
-    let emulated = emulated.map(|platform| format!(", for {}", platform.name));
-    Ok(format!(
-        "version {} with API {} at {endpoint}{}",
-        told(version.version),
-        told(version.api_version),
-        emulated.unwrap_or_default()
-    ))
+/// What answers and where, for a person to read; makes nothing in the engine. One that says
+/// nothing at all within `patience` is an error.
+pub async fn examine(
+    surroundings: &Surroundings,
+    patience: Duration,
+) -> Result<String, DockerError> {
+    engine::describe(surroundings, patience).await
 }
 
 /// See the module.
@@ -107,7 +98,7 @@ impl DockerDriver {
         let engine = Engine::connect(&config.surroundings).await?;
         let owner = identity::of(&config.data.join("docker"))?;
         let driver = Self {
-            followers: Followers::new(engine.client.clone(), &config.logs),
+            followers: Followers::new(engine.client.clone(), &config.logs, config.clock.clone()),
             objects: Objects::new(engine, owner),
             registries: config.registries,
             clock: config.clock,
@@ -139,7 +130,8 @@ impl DockerDriver {
     }
 
     fn follow(&self, key: &ContainerKey, container: &ContainerInspectResponse) {
-        if let Some(source) = source(container) {
+        let is_podman = self.objects.engine().is_podman;
+        if let Some(source) = source(container, is_podman) {
             self.followers.follow(key, source);
         }
     }
@@ -380,12 +372,16 @@ impl Driver for DockerDriver {
 }
 
 /// Where the output of a container goes, as its labels say.
-fn source(container: &ContainerInspectResponse) -> Option<Source> {
+fn source(container: &ContainerInspectResponse, is_podman: bool) -> Option<Source> {
     let config = container.config.as_ref()?;
     let labels = config.labels.as_ref()?;
     Some(Source {
         id: container.id.clone()?,
-        is_terminal: config.tty == Some(true),
+        kind: match config.tty {
+            Some(true) if is_podman => Kind::BareTerminal,
+            Some(true) => Kind::Terminal,
+            _ => Kind::Pipe,
+        },
         target: model::container::LogTarget {
             group: labels.get(names::LOG_GROUP)?.clone(),
             stream: labels.get(names::LOG_STREAM)?.clone(),

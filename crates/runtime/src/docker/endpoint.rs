@@ -123,6 +123,7 @@ impl Surroundings {
             below(&self.home, ".colima/default/docker.sock"),
             below(&self.runtime_folder, "docker.sock"),
             below(&self.runtime_folder, "podman/podman.sock"),
+            Some(PathBuf::from("/run/podman/podman.sock")),
         ];
         sockets.into_iter().flatten().map(Endpoint::Unix).collect()
     }
@@ -195,6 +196,7 @@ mod tests {
             "unix:///var/run/docker.sock",
             "unix:///home/me/.docker/run/docker.sock",
             "unix:///home/me/.colima/default/docker.sock",
+            "unix:///run/podman/podman.sock",
         ];
         check(&surroundings, &usual);
         surroundings.host = Some("tcp://10.0.0.1:2375".to_owned());

@@ -2,10 +2,12 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use bollard::models::{SystemInfo, SystemVersion};
-use bollard::{API_DEFAULT_VERSION, Docker};
+use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker};
 use tokio::net::UnixStream;
+use tokio::time::timeout;
 
 use super::endpoint::{Endpoint, Surroundings};
 use super::error::{DockerError, no_answer};
@@ -16,7 +18,7 @@ use crate::driver::Capacity;
 /// takes a part of it; what streams may take for ever.
 const ANSWER_SECONDS: u64 = 120;
 /// The oldest version of the API that has all that is used here: Docker 20.10, Podman 4.
-const API_VERSION_MIN: (u32, u32) = (1, 41);
+const API_VERSION_MIN: (usize, usize) = (1, 41);
 
 /// Memory kept for the engine's machine; the rest is given to tasks.
 const MEMORY_RESERVE_MIB: u64 = 256;
@@ -33,38 +35,26 @@ pub(super) struct Engine {
     pub(super) architecture: String,
     /// What the engine is to emulate for containers.
     pub(super) platform: Option<Platform>,
+    /// For a person to read.
+    pub(super) version: String,
+    /// Where Podman tells something else than Docker.
+    pub(super) is_podman: bool,
 }
 
 impl Engine {
-    /// The engine that is named, or the first of the usual ones that answers.
+    /// The engine that is named, or the first of the usual ones that can be connected to.
     pub(super) async fn connect(surroundings: &Surroundings) -> Result<Self, DockerError> {
-        let endpoints = surroundings.candidates()?;
-        let platform = surroundings.platform.as_deref();
-        let platform = platform.map(platform::parse).transpose()?;
-        let mut forbidden = None;
-        for endpoint in &endpoints {
-            match open(endpoint).await {
-                Ok(client) => return Self::ask(client, &endpoint.to_string(), platform).await,
-                Err(error @ DockerError::NotPermitted { .. }) => forbidden = Some(error),
-                Err(error) if endpoints.len() == 1 => return Err(error),
-                Err(_) => {}
-            }
-        }
-        let tried: Vec<_> = endpoints.iter().map(ToString::to_string).collect();
-        Err(forbidden.unwrap_or(DockerError::NoEngine {
-            tried: tried.join(", "),
-        }))
+        let platform = wanted_platform(surroundings)?;
+        Self::ask(&find(surroundings).await?, platform).await
     }
 
-    async fn ask(
-        client: Docker,
-        endpoint: &str,
-        platform: Option<Platform>,
-    ) -> Result<Self, DockerError> {
+    async fn ask(found: &Endpoint, platform: Option<Platform>) -> Result<Self, DockerError> {
+        let endpoint = &found.to_string();
         let silent = |error| no_answer(endpoint, &error);
+        let client = client(found, API_DEFAULT_VERSION)?;
         let version = client.version().await.map_err(silent)?;
         check_version(&version, endpoint)?;
-        let client = client.negotiate_version().await.map_err(silent)?;
+        let client = self::client(found, &common_version(&version))?;
         let info = client.info().await.map_err(silent)?;
         if let Some(system) = info.os_type.as_ref().filter(|system| *system != "linux") {
             return Err(DockerError::NotLinux {
@@ -84,24 +74,73 @@ impl Engine {
             capacity,
             architecture,
             platform,
+            is_podman: is_podman(&version),
+            version: told(version),
         })
     }
 }
 
-/// A socket is tried first: the library does not say why it cannot be opened.
-async fn open(endpoint: &Endpoint) -> Result<Docker, DockerError> {
-    let answer = match endpoint {
+fn wanted_platform(surroundings: &Surroundings) -> Result<Option<Platform>, DockerError> {
+    let named = surroundings.platform.as_deref();
+    named.map(platform::parse).transpose()
+}
+
+/// What answers and where, for a person to read. An engine that says nothing within
+/// `patience` hangs; to tell of itself may take it longer.
+pub(super) async fn describe(
+    surroundings: &Surroundings,
+    patience: Duration,
+) -> Result<String, DockerError> {
+    let platform = wanted_platform(surroundings)?;
+    let found = find(surroundings).await?;
+    let endpoint = found.to_string();
+    let client = client(&found, API_DEFAULT_VERSION)?;
+    let answer = timeout(patience, client.ping()).await;
+    let answer = answer.map_err(|_| DockerError::NoAnswer {
+        endpoint: endpoint.clone(),
+        cause: "it takes the connection and says nothing".to_owned(),
+    })?;
+    answer.map_err(|error| no_answer(&endpoint, &error))?;
+    let engine = Engine::ask(&found, platform).await?;
+    let emulated = engine
+        .platform
+        .map(|platform| format!(", for {}", platform.name));
+    let emulated = emulated.unwrap_or_default();
+    Ok(format!("{} at {endpoint}{emulated}", engine.version))
+}
+
+/// A socket is tried: the library does not say why it cannot be opened.
+async fn find(surroundings: &Surroundings) -> Result<Endpoint, DockerError> {
+    let mut endpoints = surroundings.candidates()?;
+    let mut forbidden = None;
+    for (index, endpoint) in endpoints.iter().enumerate() {
+        let tried = match endpoint {
+            Endpoint::Unix(path) => try_socket(path, endpoint).await,
+            Endpoint::Tcp(_) => Ok(()),
+        };
+        match tried {
+            Ok(()) => return Ok(endpoints.swap_remove(index)),
+            Err(error @ DockerError::NotPermitted { .. }) => forbidden = forbidden.or(Some(error)),
+            Err(error) if endpoints.len() == 1 => return Err(error),
+            Err(_) => {}
+        }
+    }
+    let tried: Vec<_> = endpoints.iter().map(ToString::to_string).collect();
+    Err(forbidden.unwrap_or(DockerError::NoEngine {
+        tried: tried.join(", "),
+    }))
+}
+
+fn client(endpoint: &Endpoint, version: &ClientVersion) -> Result<Docker, DockerError> {
+    let made = match endpoint {
         Endpoint::Unix(path) => {
-            try_socket(path, endpoint).await?;
-            let text = path.to_string_lossy();
-            Docker::connect_with_unix(&text, ANSWER_SECONDS, API_DEFAULT_VERSION)
+            Docker::connect_with_unix(&path.to_string_lossy(), ANSWER_SECONDS, version)
         }
         Endpoint::Tcp(address) => {
-            let address = format!("http://{address}");
-            Docker::connect_with_http(&address, ANSWER_SECONDS, API_DEFAULT_VERSION)
+            Docker::connect_with_http(&format!("http://{address}"), ANSWER_SECONDS, version)
         }
     };
-    answer.map_err(|error| no_answer(&endpoint.to_string(), &error))
+    made.map_err(|error| no_answer(&endpoint.to_string(), &error))
 }
 
 async fn try_socket(path: &Path, endpoint: &Endpoint) -> Result<(), DockerError> {
@@ -123,16 +162,45 @@ async fn try_socket(path: &Path, endpoint: &Endpoint) -> Result<(), DockerError>
 }
 
 fn check_version(version: &SystemVersion, endpoint: &str) -> Result<(), DockerError> {
-    let text = version.api_version.as_deref().unwrap_or("0");
-    let (major, minor) = text.split_once('.').unwrap_or((text, "0"));
-    let number = |text: &str| text.parse::<u32>().unwrap_or(0);
-    if (number(major), number(minor)) < API_VERSION_MIN {
+    if api_version(version) < API_VERSION_MIN {
         return Err(DockerError::TooOld {
             endpoint: endpoint.to_owned(),
-            version: text.to_owned(),
+            version: version.api_version.clone().unwrap_or("0".to_owned()),
         });
     }
     Ok(())
+}
+
+fn api_version(version: &SystemVersion) -> (usize, usize) {
+    let text = version.api_version.as_deref().unwrap_or("0");
+    let (major, minor) = text.split_once('.').unwrap_or((text, "0"));
+    let number = |text: &str| text.parse().unwrap_or(0);
+    (number(major), number(minor))
+}
+
+/// The newest version that both sides speak.
+fn common_version(version: &SystemVersion) -> ClientVersion {
+    let own = (
+        API_DEFAULT_VERSION.major_version,
+        API_DEFAULT_VERSION.minor_version,
+    );
+    let (major_version, minor_version) = api_version(version).min(own);
+    ClientVersion {
+        major_version,
+        minor_version,
+    }
+}
+
+fn told(version: SystemVersion) -> String {
+    let name = if is_podman(&version) { "Podman, " } else { "" };
+    let known = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
+    let (own, of_api) = (known(version.version), known(version.api_version));
+    format!("{name}version {own} with API {of_api}")
+}
+
+fn is_podman(version: &SystemVersion) -> bool {
+    let parts = version.components.iter().flatten();
+    parts.into_iter().any(|part| part.name == "Podman Engine")
 }
 
 fn capacity(info: &SystemInfo) -> Capacity {

@@ -1,7 +1,7 @@
 //! Why an engine cannot be used, and what its errors mean for a container.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bollard::errors::Error;
 use model::container::{Failure, FailureName};
@@ -15,8 +15,7 @@ pub enum DockerError {
     )]
     NoEngine { tried: String },
     #[error(
-        "this user may not open the engine's socket {}; add yourself to the group docker with \
-         `sudo usermod -aG docker $USER`, then log in again", path.display()
+        "this user may not open the engine's socket {}; {}", path.display(), remedy(path)
     )]
     NotPermitted { path: PathBuf },
     #[error(
@@ -52,6 +51,16 @@ pub enum DockerError {
     #[error("the folder {} cannot be used ({source}); choose another --data-dir", path.display())]
     Folder { path: PathBuf, source: io::Error },
 }
+
+/// Podman has a service for each user, Docker a group of users.
+fn remedy(socket: &Path) -> &'static str {
+    if socket.ends_with("podman/podman.sock") {
+        return "start your own with `systemctl --user start podman.socket`";
+    }
+    "add yourself to the group docker with `sudo usermod -aG docker $USER`, then log in again"
+}
+
+const PODMAN_CONFLICTS: [&str; 2] = ["container state improper", "that name is already in use"];
 
 pub(super) fn no_answer(endpoint: &str, error: &Error) -> DockerError {
     DockerError::NoAnswer {
@@ -96,8 +105,17 @@ pub(super) fn is_missing(error: &Error) -> bool {
     status(error) == Some(404)
 }
 
+/// Podman has another status for what a container's state forbids.
 pub(super) fn is_conflict(error: &Error) -> bool {
-    status(error) == Some(409)
+    let told = words(error);
+    let is_told = |cause: &str| status(error) == Some(500) && told.ends_with(cause);
+    status(error) == Some(409) || PODMAN_CONFLICTS.iter().any(|cause| is_told(cause))
+}
+
+/// Podman has a state between running and exited that Docker's API has not, as long as it
+/// cleans up after a container that has ended.
+pub(super) fn is_between_states(error: &Error) -> bool {
+    matches!(error, Error::JsonDataError { message, .. } if message.contains("variant `stopped`"))
 }
 
 /// `None` for what is not there.
@@ -126,4 +144,40 @@ pub(super) fn cannot_stop(error: &Error) -> Failure {
 
 pub(super) fn cannot_inspect(error: &Error) -> Failure {
     Failure::new(FailureName::CannotInspectContainerError, words(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conflict_is_known_by_its_status_or_by_the_words_of_podman() {
+        let check = |status_code, message: &str, expected| {
+            let error = Error::DockerResponseServerError {
+                status_code,
+                message: message.to_owned(),
+            };
+            assert_eq!(is_conflict(&error), expected, "{status_code} {message}");
+        };
+        let ended =
+            "can only kill running containers. 77 is in state exited: container state improper";
+        check(409, "in use", true);
+        check(500, ended, true);
+        check(500, "no space left on device", false);
+        check(404, ended, false);
+    }
+
+    #[test]
+    fn a_socket_that_is_forbidden_has_a_remedy_of_its_engine() {
+        let check = |path: &str, words: &str| {
+            let path = PathBuf::from(path);
+            let text = DockerError::NotPermitted { path }.to_string();
+            assert!(text.contains(words), "{text}");
+        };
+        check("/var/run/docker.sock", "usermod -aG docker");
+        check(
+            "/run/podman/podman.sock",
+            "systemctl --user start podman.socket",
+        );
+    }
 }

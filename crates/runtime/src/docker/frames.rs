@@ -2,7 +2,9 @@
 //!
 //! The engine is asked for timestamps, so every message it has begins with one. A long line is
 //! several messages, of which only the last ends in a line end. Without a terminal each message
-//! comes as a frame of its own; with one, messages follow each other without a border.
+//! comes as a frame of its own; with one, messages follow each other without a border. Podman's
+//! messages of a terminal have any length, so that nobody could find the timestamps between
+//! them: it is not asked for them, and a line has the time at which it came.
 
 use bytes::Bytes;
 use model::Timestamp;
@@ -22,7 +24,18 @@ type Line = (Timestamp, Vec<u8>);
 pub(super) struct Frames {
     /// Of standard output and of standard error.
     streams: [Stream; 2],
-    is_terminal: bool,
+    kind: Kind,
+}
+
+/// How the engine tells a container's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Messages in frames.
+    Pipe,
+    /// Messages without a border between them.
+    Terminal,
+    /// What the container wrote, without timestamps.
+    BareTerminal,
 }
 
 #[derive(Default)]
@@ -34,19 +47,28 @@ struct Stream {
 }
 
 impl Frames {
-    pub(super) fn new(is_terminal: bool) -> Self {
+    pub(super) fn new(kind: Kind) -> Self {
         Self {
             streams: Default::default(),
-            is_terminal,
+            kind,
         }
     }
 
-    /// Adds what came on one of the streams; lines that ended are put behind `found`.
-    pub(super) fn push(&mut self, (stream, bytes): &(usize, Bytes), found: &mut Vec<Line>) {
+    /// Adds what came on one of the streams at `now`, which counts where the engine tells no
+    /// time; lines that ended are put behind `found`.
+    pub(super) fn push(
+        &mut self,
+        (stream, bytes): &(usize, Bytes),
+        now: Timestamp,
+        found: &mut Vec<Line>,
+    ) {
         let stream = &mut self.streams[*stream];
-        match self.is_terminal {
-            true => stream.push_raw(bytes, found),
-            false => stream.push_message(bytes, found),
+        if self.kind == Kind::BareTerminal {
+            stream.at = now;
+        }
+        match self.kind {
+            Kind::Pipe => stream.push_message(bytes, found),
+            kind => stream.push_raw(bytes, kind, found),
         }
     }
 
@@ -56,7 +78,7 @@ impl Frames {
         for stream in &mut self.streams {
             let raw = std::mem::take(&mut stream.raw);
             if !raw.is_empty() {
-                stream.push_terminal_line(&raw, &mut found);
+                stream.push_line(&raw, self.kind, &mut found);
             }
             let rest = stream.lines.finish();
             found.extend(rest.into_iter().map(|line| (stream.at, line)));
@@ -73,20 +95,32 @@ impl Stream {
         found.extend(lines.into_iter().map(|line| (self.at, line)));
     }
 
-    fn push_raw(&mut self, mut bytes: &[u8], found: &mut Vec<Line>) {
+    fn push_raw(&mut self, mut bytes: &[u8], kind: Kind, found: &mut Vec<Line>) {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             self.raw.extend_from_slice(&bytes[..=end]);
             let line = std::mem::take(&mut self.raw);
-            self.push_terminal_line(&line, found);
+            self.push_line(&line, kind, found);
             bytes = &bytes[end + 1..];
         }
         self.raw.extend_from_slice(bytes);
     }
 
-    /// One line with the timestamps of all its messages; a terminal ends lines in two bytes.
-    fn push_terminal_line(&mut self, line: &[u8], found: &mut Vec<Line>) {
+    /// A terminal ends lines in two bytes.
+    fn push_line(&mut self, line: &[u8], kind: Kind, found: &mut Vec<Line>) {
         let end = line.strip_suffix(b"\r\n").map(<[u8]>::len);
         let (line, ending) = line.split_at(end.unwrap_or(line.len()));
+        match kind {
+            Kind::BareTerminal => {
+                let ending = ending.strip_prefix(b"\r").unwrap_or(ending);
+                let lines = self.lines.push(&[line, ending].concat());
+                found.extend(lines.into_iter().map(|line| (self.at, line)));
+            }
+            _ => self.push_stamped_line(line, ending, found),
+        }
+    }
+
+    /// One line with the timestamps of all its messages.
+    fn push_stamped_line(&mut self, line: &[u8], ending: &[u8], found: &mut Vec<Line>) {
         let mut rest = line;
         loop {
             let (at, text) = split_stamp(rest);
@@ -128,12 +162,12 @@ mod tests {
     const STAMP: &str = "1970-01-01T00:00:01.000000000Z ";
 
     #[track_caller]
-    fn check(is_terminal: bool, frames: &[(usize, String)], expected: &[&str]) {
-        let mut cutter = Frames::new(is_terminal);
+    fn check(kind: Kind, frames: &[(usize, String)], expected: &[&str]) {
+        let mut cutter = Frames::new(kind);
         let mut found = Vec::new();
         for (stream, text) in frames {
             let frame = (*stream, Bytes::copy_from_slice(text.as_bytes()));
-            cutter.push(&frame, &mut found);
+            cutter.push(&frame, Timestamp::from_millis(1000), &mut found);
         }
         found.extend(cutter.finish());
         assert!(found.iter().all(|(at, _)| at.millis() == 1000), "{found:?}");
@@ -158,13 +192,17 @@ mod tests {
             (0, stamped("\n")),
             (0, stamped("last")),
         ];
-        check(false, &frames, &["one", "other", "two", "", "last"]);
+        check(Kind::Pipe, &frames, &["one", "other", "two", "", "last"]);
     }
 
     #[test]
     fn a_text_like_a_time_stays() {
         let frames = [(0, stamped("2024-01-01T00:00:00Z said the program\n"))];
-        check(false, &frames, &["2024-01-01T00:00:00Z said the program"]);
+        check(
+            Kind::Pipe,
+            &frames,
+            &["2024-01-01T00:00:00Z said the program"],
+        );
     }
 
     #[test]
@@ -172,10 +210,10 @@ mod tests {
         let long = "x".repeat(MESSAGE_BYTES);
         let text = format!("{STAMP}one\r\n{STAMP}{long}{STAMP}{long}{STAMP}end\r\n{STAMP}last");
         let expected = ["one", &format!("{long}{long}end"), "last"];
-        check(true, &[(0, text.clone())], &expected);
+        check(Kind::Terminal, &[(0, text.clone())], &expected);
         let (front, back) = text.split_at(MESSAGE_BYTES);
         check(
-            true,
+            Kind::Terminal,
             &[(0, front.to_owned()), (0, back.to_owned())],
             &expected,
         );
@@ -183,6 +221,19 @@ mod tests {
 
     #[test]
     fn a_bare_line_end_of_a_terminal_counts() {
-        check(true, &[(0, stamped("a\n"))], &["a"]);
+        check(Kind::Terminal, &[(0, stamped("a\n"))], &["a"]);
+    }
+
+    #[test]
+    fn what_a_terminal_shows_is_cut_wherever_pieces_end() {
+        let stamp = "2024-01-01T00:00:00Z said the program\r";
+        let frames = [stamp, "\npro", "mpt> \r\n", "\r\n", "last"].map(|text| (0, text.to_owned()));
+        let expected = [
+            "2024-01-01T00:00:00Z said the program",
+            "prompt> ",
+            "",
+            "last",
+        ];
+        check(Kind::BareTerminal, &frames, &expected);
     }
 }

@@ -127,11 +127,10 @@ pub(super) async fn import(client: &Docker, architecture: &str) -> Result<(), Fa
     let program = program(architecture)
         .ok_or_else(|| cannot(format!("there is no holder for {architecture}")))?;
     let archive = archive(&program).map_err(|error| cannot(error.to_string()))?;
-    let (repo, tag) = IMAGE.split_once(':').unwrap_or((IMAGE, "latest"));
     let options = CreateImageOptions {
         from_src: Some("-".to_owned()),
-        repo: Some(repo.to_owned()),
-        tag: Some(tag.to_owned()),
+        // With its tag: of one that is given beside it Podman takes no notice.
+        repo: Some(IMAGE.to_owned()),
         ..CreateImageOptions::default()
     };
     let body = bollard::body_full(Bytes::from(archive));

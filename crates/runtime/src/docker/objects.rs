@@ -1,5 +1,7 @@
 //! Containers and volumes of one data directory in an engine, by name and by label.
 
+use std::time::Duration;
+
 use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::{
@@ -17,10 +19,15 @@ use model::container::{Exit, Started};
 use model::{Timestamp, container::ContainerKey};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::time::sleep;
 
 use super::engine::Engine;
-use super::error::{found, is_conflict, is_missing};
+use super::error::{found, is_between_states, is_conflict, is_missing};
 use super::names;
+
+/// An engine may take ten seconds to clean up after a container that has ended.
+const SETTLING_PAUSE: Duration = Duration::from_millis(20);
+const SETTLING_PAUSES_MAX: u32 = 500;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -125,8 +132,7 @@ impl Objects {
         &self,
         name: &str,
     ) -> Result<Option<ContainerInspectResponse>, Error> {
-        let options = None::<InspectContainerOptions>;
-        found(self.client().inspect_container(name, options).await)
+        inspect(self.client(), name).await
     }
 
     /// Removes a container, running or not, with the volumes that only it has.
@@ -165,20 +171,28 @@ impl Objects {
             filters: Some([("label".to_owned(), labels)].into()),
             ..ListContainersOptions::default()
         };
-        self.client().list_containers(Some(options)).await
+        let mut settling = Settling::default();
+        loop {
+            let answer = self.client().list_containers(Some(options.clone())).await;
+            if settling.is_over(&answer).await {
+                return answer;
+            }
+        }
     }
 
-    /// Removes the volumes that were a task's own.
+    /// Removes the volumes that were a task's own, by name: Podman gives labels only to volumes
+    /// that are made on their own.
     pub(super) async fn remove_volumes(&self, task: TaskId) -> Result<(), Error> {
-        let label = vec![format!("{}={task}", names::TASK)];
+        let prefix = names::volume(task, "");
         let options = ListVolumesOptions {
-            filters: Some([("label".to_owned(), label)].into()),
+            filters: Some([("name".to_owned(), vec![prefix.clone()])].into()),
         };
         let listed = self.client().list_volumes(Some(options)).await?;
         let removed = listed
             .volumes
             .unwrap_or_default()
             .into_iter()
+            .filter(|volume| volume.name.starts_with(&prefix))
             .map(async |volume| {
                 let answer = self
                     .client()
@@ -243,6 +257,38 @@ pub(super) fn exit(container: &ContainerInspectResponse) -> Option<Exit> {
             None => Some(told.unwrap_or_else(unknown)),
         },
     })
+}
+
+/// `None` if there is no container of this name or id.
+pub(super) async fn inspect(
+    client: &Docker,
+    name: &str,
+) -> Result<Option<ContainerInspectResponse>, Error> {
+    let mut settling = Settling::default();
+    loop {
+        let options = None::<InspectContainerOptions>;
+        let answer = client.inspect_container(name, options).await;
+        if settling.is_over(&answer).await {
+            return found(answer);
+        }
+    }
+}
+
+/// Asking again while a container is between two states, which takes an engine moments.
+#[derive(Default)]
+struct Settling {
+    pauses: u32,
+}
+
+impl Settling {
+    async fn is_over<T>(&mut self, answer: &Result<T, Error>) -> bool {
+        if self.pauses == SETTLING_PAUSES_MAX || !answer.as_ref().is_err_and(is_between_states) {
+            return true;
+        }
+        self.pauses += 1;
+        sleep(SETTLING_PAUSE).await;
+        false
+    }
 }
 
 /// A time as the engine writes it, cut to milliseconds.

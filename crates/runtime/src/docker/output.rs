@@ -13,7 +13,7 @@ use std::time::Duration;
 use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::errors::Error;
-use bollard::query_parameters::{InspectContainerOptions, LogsOptions};
+use bollard::query_parameters::LogsOptions;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use logs::{GroupName, LogsError, StreamName, Writer};
@@ -23,8 +23,9 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, spawn_blocking};
 
 use super::error::{found, words};
-use super::frames::Frames;
-use super::objects::is_running;
+use super::frames::{Frames, Kind};
+use super::objects::{inspect, is_running};
+use crate::clock::Clock;
 
 /// Frames that are stored with one write, if they are there.
 const BATCH_FRAMES: usize = 256;
@@ -36,7 +37,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub(super) struct Source {
     /// The engine's id: another container of the same name has another one.
     pub(super) id: String,
-    pub(super) is_terminal: bool,
+    pub(super) kind: Kind,
     pub(super) target: LogTarget,
     /// Bytes that the stream had before this container.
     pub(super) start: u64,
@@ -47,6 +48,7 @@ pub(super) struct Source {
 pub(super) struct Followers {
     client: Docker,
     root: PathBuf,
+    clock: Arc<dyn Clock>,
     gate: Arc<Gate>,
     known: Mutex<BTreeMap<ContainerKey, Follower>>,
 }
@@ -76,10 +78,11 @@ impl Gate {
 }
 
 impl Followers {
-    pub(super) fn new(client: Docker, root: &Path) -> Self {
+    pub(super) fn new(client: Docker, root: &Path, clock: Arc<dyn Clock>) -> Self {
         Self {
             client,
             root: root.to_owned(),
+            clock,
             gate: Arc::default(),
             known: Mutex::default(),
         }
@@ -107,9 +110,15 @@ impl Followers {
         }
         let (done, is_done) = watch::channel(false);
         let id = source.id.clone();
-        let (client, root, gate) = (self.client.clone(), self.root.clone(), self.gate.clone());
+        let following = Following {
+            client: self.client.clone(),
+            root: self.root.clone(),
+            clock: self.clock.clone(),
+            gate: self.gate.clone(),
+            source,
+        };
         let task = tokio::spawn(async move {
-            follow(&client, &root, &source, &gate).await;
+            following.follow().await;
             done.send_replace(true);
         });
         let task = task.abort_handle();
@@ -152,68 +161,85 @@ fn open(root: &Path, target: &LogTarget) -> Result<Writer, LogsError> {
     Writer::open(root, &group, &stream)
 }
 
-/// Returns when the output is complete, or when nothing more can be done for it.
-async fn follow(client: &Docker, root: &Path, source: &Source, gate: &Arc<Gate>) {
-    let mut pause = FIRST_PAUSE;
-    let mut is_asked_again = false;
-    loop {
-        let cause = match attempt(client, root, source, gate, !is_asked_again).await {
-            Ok(()) => return,
-            Err(cause) => cause,
-        };
-        tracing::debug!(id = source.id, cause, "the output of a container broke off");
-        is_asked_again |= cause == TOO_EARLY;
-        // The exit code matters more than a log that cannot be written.
-        if cause.starts_with(CANNOT_STORE) && !runs(client, &source.id).await.unwrap_or(true) {
-            tracing::warn!(id = source.id, cause, "lines of a container are lost");
-            return;
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
-}
-
 const CANNOT_STORE: &str = "its log cannot be written";
 const TOO_EARLY: &str = "the engine closed it before it had told the end";
 
-/// From the beginning of the output to its end. An engine that is followed while a container
-/// ends may leave out the last messages; one that is asked afterwards does not.
-async fn attempt(
-    client: &Docker,
-    root: &Path,
-    source: &Source,
-    gate: &Arc<Gate>,
-    is_doubtful: bool,
-) -> Result<(), String> {
-    let mut sink = Sink::open(root, source, gate).await?;
-    let output = client.logs(&source.id, Some(options(true, "all")));
-    let mut output = Box::pin(output.ready_chunks(BATCH_FRAMES));
-    let mut frames = Frames::new(source.is_terminal);
-    let mut last = None;
-    while let Some(batch) = output.next().await {
-        let mut lines = Vec::new();
-        let broken = take(batch, &mut frames, &mut lines, &mut last);
-        sink.store(lines).await?;
-        match broken {
-            None => {}
-            // The container is gone, and its output with it.
-            Some(None) => return Ok(()),
-            Some(Some(cause)) => return Err(cause),
+/// What a follower works with.
+struct Following {
+    client: Docker,
+    root: PathBuf,
+    clock: Arc<dyn Clock>,
+    gate: Arc<Gate>,
+    source: Source,
+}
+
+impl Following {
+    /// Returns when the output is complete, or when nothing more can be done for it.
+    async fn follow(&self) {
+        let mut pause = FIRST_PAUSE;
+        let mut is_asked_again = false;
+        let id = &self.source.id;
+        loop {
+            let cause = match self.attempt(!is_asked_again).await {
+                Ok(()) => return,
+                Err(cause) => cause,
+            };
+            tracing::debug!(id, cause, "the output of a container broke off");
+            is_asked_again |= cause == TOO_EARLY;
+            // The exit code matters more than a log that cannot be written.
+            if cause.starts_with(CANNOT_STORE) && !runs(&self.client, id).await.unwrap_or(true) {
+                tracing::warn!(id, cause, "lines of a container are lost");
+                return;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
-    if runs(client, &source.id).await? {
-        return Err("the engine closed it".to_owned());
+
+    /// From the beginning of the output to its end. An engine that is followed while a
+    /// container ends may leave out the last messages; one that is asked afterwards does not.
+    async fn attempt(&self, is_doubtful: bool) -> Result<(), String> {
+        let Self { client, source, .. } = self;
+        let mut sink = Sink::open(&self.root, source, &self.gate).await?;
+        let output = client.logs(&source.id, Some(options(source.kind, true, "all")));
+        let mut output = Box::pin(output.ready_chunks(BATCH_FRAMES));
+        let mut frames = Frames::new(source.kind);
+        let mut last = None;
+        while let Some(batch) = output.next().await {
+            let mut lines = Vec::new();
+            let broken = take(batch, &mut frames, self.clock.now(), &mut lines, &mut last);
+            sink.store(lines).await?;
+            match broken {
+                None => {}
+                // The container is gone, and its output with it.
+                Some(None) => return Ok(()),
+                Some(Some(cause)) => return Err(cause),
+            }
+        }
+        if runs(client, &source.id).await? {
+            return Err("the engine closed it".to_owned());
+        }
+        if is_doubtful && !self.has_told(last).await? {
+            return Err(TOO_EARLY.to_owned());
+        }
+        sink.store(frames.finish()).await
     }
-    if is_doubtful && newest(client, &source.id).await? != last {
-        return Err(TOO_EARLY.to_owned());
+
+    /// Whether the last message that came is the last that the engine has.
+    async fn has_told(&self, last: Option<Bytes>) -> Result<bool, String> {
+        Ok(match self.source.kind {
+            // There is no telling where a message ended.
+            Kind::BareTerminal => false,
+            kind => newest(&self.client, &self.source.id, kind).await? == last,
+        })
     }
-    sink.store(frames.finish()).await
 }
 
 /// Cuts what came into lines; what broke off, with its cause unless the container is gone.
 fn take(
     batch: Vec<Result<LogOutput, Error>>,
     frames: &mut Frames,
+    now: Timestamp,
     lines: &mut Vec<(Timestamp, Vec<u8>)>,
     last: &mut Option<Bytes>,
 ) -> Option<Option<String>> {
@@ -221,7 +247,7 @@ fn take(
         match found(frame) {
             Ok(Some(frame)) => {
                 let part = part(frame);
-                frames.push(&part, lines);
+                frames.push(&part, now, lines);
                 *last = Some(part.1);
             }
             Ok(None) => return Some(None),
@@ -232,8 +258,8 @@ fn take(
 }
 
 /// The last message that the engine has.
-async fn newest(client: &Docker, id: &str) -> Result<Option<Bytes>, String> {
-    let mut output = Box::pin(client.logs(id, Some(options(false, "1"))));
+async fn newest(client: &Docker, id: &str, kind: Kind) -> Result<Option<Bytes>, String> {
+    let mut output = Box::pin(client.logs(id, Some(options(kind, false, "1"))));
     let mut last = None;
     while let Some(frame) = output.next().await {
         let frame = found(frame).map_err(|error| words(&error))?;
@@ -242,12 +268,12 @@ async fn newest(client: &Docker, id: &str) -> Result<Option<Bytes>, String> {
     Ok(last)
 }
 
-fn options(follow: bool, tail: &str) -> LogsOptions {
+fn options(kind: Kind, follow: bool, tail: &str) -> LogsOptions {
     LogsOptions {
         follow,
         stdout: true,
         stderr: true,
-        timestamps: true,
+        timestamps: kind != Kind::BareTerminal,
         tail: tail.to_owned(),
         ..LogsOptions::default()
     }
@@ -264,10 +290,7 @@ fn part(frame: LogOutput) -> (usize, Bytes) {
 }
 
 async fn runs(client: &Docker, id: &str) -> Result<bool, String> {
-    let answer = client
-        .inspect_container(id, None::<InspectContainerOptions>)
-        .await;
-    let container = found(answer).map_err(|error| words(&error))?;
+    let container = inspect(client, id).await.map_err(|error| words(&error))?;
     Ok(container.is_some_and(|container| is_running(&container)))
 }
 

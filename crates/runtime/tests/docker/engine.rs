@@ -1,9 +1,9 @@
-//! A Docker engine for the tests of one process: in a folder and a network namespace of its
+//! An engine for the tests of one process: in a folder and a network namespace of its
 //! own, so that the machine's bridges and firewall stay as they are. The last test that uses
 //! it ends it; nothing of it is left, also after a failure.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -11,6 +11,8 @@ use std::time::Duration;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
+
+use crate::daemon;
 
 /// How long the engine may take to start or to end on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -38,7 +40,11 @@ pub(crate) fn engine() -> Arc<Engine> {
 impl Engine {
     fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("lsd-").tempdir().unwrap();
-        let process = spawn(folder.path());
+        let log = fs::File::create(folder.path().join("log")).unwrap();
+        let mut command = daemon::command(folder.path());
+        command.stdin(Stdio::null());
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        let process = command.spawn().unwrap();
         let mut engine = Self { folder, process };
         engine.until_it_answers();
         engine
@@ -49,7 +55,7 @@ impl Engine {
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
-        self.folder.path().join("docker.sock")
+        self.folder.path().join(daemon::SOCKET)
     }
 
     fn archive(&self) -> PathBuf {
@@ -113,11 +119,11 @@ impl Engine {
                 return;
             }
             if let Some(status) = self.process.try_wait().unwrap() {
-                panic!("dockerd ended with {status}: {}", self.log());
+                panic!("the engine ended with {status}: {}", self.log());
             }
             pause(deadline);
         }
-        panic!("dockerd does not answer: {}", self.log());
+        panic!("the engine does not answer: {}", self.log());
     }
 
     fn log(&self) -> String {
@@ -158,7 +164,7 @@ impl Drop for Engine {
         if !ids.is_empty() {
             self.try_docker(&[&["rm", "--force", "--volumes"], &ids[..]].concat());
         }
-        // With SIGTERM it ends its containerd and gives its mounts back.
+        // With SIGTERM it ends what it started and gives its mounts back.
         let _ = Command::new("kill")
             .arg(self.process.id().to_string())
             .status();
@@ -174,42 +180,8 @@ impl Drop for Engine {
                 let _ = Command::new("umount").args(["--lazy", place]).status();
             }
         }
-        remove_cgroups(&cgroup());
+        remove_cgroups(&daemon::cgroup());
     }
-}
-
-fn cgroup() -> String {
-    format!("longshore-docker-{}", std::process::id())
-}
-
-/// The network namespace lives as long as the engine.
-fn spawn(folder: &Path) -> Child {
-    let script = "ip link set lo up && exec dockerd \"$@\"";
-    let place = |name: &str| folder.join(name).to_string_lossy().into_owned();
-    let log = fs::File::create(folder.join("log")).unwrap();
-    // Instead of the machine's.
-    fs::write(folder.join("dockerd.json"), "{}").unwrap();
-    let mut command = Command::new("unshare");
-    command.args(["--net", "--", "sh", "-c", script, "dockerd"]);
-    command.args(["--data-root", &place("data"), "--exec-root", &place("exec")]);
-    command.args([
-        "--pidfile",
-        &place("pid"),
-        "--config-file",
-        &place("dockerd.json"),
-    ]);
-    command.args(["--host", &format!("unix://{}", place("docker.sock"))]);
-    command.args([
-        "--bip",
-        "172.29.0.1/16",
-        "--cgroup-parent",
-        &format!("/{}", cgroup()),
-    ]);
-    command
-        .stdin(Stdio::null())
-        .stdout(log.try_clone().unwrap())
-        .stderr(log);
-    command.spawn().unwrap()
 }
 
 /// In every hierarchy; the kernel takes only empty ones.

@@ -8,6 +8,7 @@
 mod adoption;
 mod conformance;
 mod connection;
+mod daemon;
 mod engine;
 mod images;
 mod network;

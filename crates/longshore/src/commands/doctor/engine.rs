@@ -12,14 +12,8 @@ const PATIENCE: Duration = Duration::from_millis(700);
 
 pub(super) async fn check(config: &Config) -> Check {
     let surroundings = config.docker.surroundings();
-    let asked = runtime::docker::examine(&surroundings);
-    match tokio::time::timeout(PATIENCE, asked).await {
-        Ok(Ok(found)) => Check::ok(SUBJECT, found),
-        Ok(Err(error)) => Check::missing(SUBJECT, &error.to_string()),
-        Err(_) => Check::missing(
-            SUBJECT,
-            "the engine takes the connection but does not answer; restart it, or name another \
-             one in DOCKER_HOST",
-        ),
+    match runtime::docker::examine(&surroundings, PATIENCE).await {
+        Ok(found) => Check::ok(SUBJECT, found),
+        Err(error) => Check::missing(SUBJECT, &error.to_string()),
     }
 }
