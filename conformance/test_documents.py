@@ -1,17 +1,12 @@
 """Types the commands of the README and of `docs/`. A block that is neither run nor listed fails."""
 
-import os
 import pathlib
-import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import unittest
 
+import documents
 import harness
-
-BLOCK = re.compile(r"^```(?:sh|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 # Pages whose commands are run from the first block to the last, as one person types them.
 RUN = ["README.md", "docs/GETTING_STARTED.md"]
@@ -36,7 +31,7 @@ def pages():
 
 
 def blocks(page):
-    return BLOCK.findall((harness.ROOT / page).read_text())
+    return documents.blocks(page, "sh", "console")
 
 
 def is_left_out(page, block):
@@ -65,36 +60,23 @@ class Typed(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
         shutil.copytree(harness.ROOT / "examples", self.folder / "examples")
-        programs = self.folder / "programs"
-        programs.mkdir()
-        (programs / "longshore").symlink_to(pathlib.Path(harness.BINARY).resolve())
-        (programs / "sudo").write_text('#!/bin/sh\nexec "$@"\n')
-        (programs / "sudo").chmod(0o755)
         # A port of its own, because other tests run beside this one.
         (self.folder / "longshore.toml").write_text('listen = "127.0.0.1:0"\n')
-        path = [str(programs), str(pathlib.Path(sys.executable).parent), "/usr/sbin", "/sbin", os.environ["PATH"]]
-        self.variables = harness.environment(
-            PATH=os.pathsep.join(path),
+        self.shell = documents.Shell(
+            self.folder,
             LONGSHORE_DATA_DIR=str(self.folder / "data"),
             LONGSHORE_CONFIG=str(self.folder / "longshore.toml"),
             RUST_LOG="warn",
         )
-        self.variables["PATH"] = os.pathsep.join(path)
+        self.addCleanup(self.shell.close)
+        sudo = self.shell.add("sudo")
+        sudo.write_text('#!/bin/sh\nexec "$@"\n')
+        sudo.chmod(0o755)
 
     def type(self, script):
-        done = subprocess.run(
-            ["bash", "-s"],
-            input=script,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=self.folder,
-            env=self.variables,
-            timeout=harness.PATIENCE * 3,
-            check=False,
-        )
-        self.assertEqual(done.returncode, 0, f"{script}\n---\n{done.stdout}")
-        return done.stdout
+        code, said = self.shell.type(script)
+        self.assertEqual(code, 0, f"{script}\n---\n{said}")
+        return said
 
     def typed(self, page, before=""):
         """All blocks of a page in one shell, which ends at the first command that fails."""

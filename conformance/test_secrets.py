@@ -96,6 +96,15 @@ class Commands(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("filled", done.stdout)
 
+    def test_a_file_that_others_can_read_is_told_of(self):
+        mapping = self.mapping('"k" = "v"')
+        for mode, told in ((0o600, False), (0o644, True)):
+            os.chmod(mapping, mode)
+            done = self.run_with(definition("echo done"), "--secrets", mapping)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            warning = f"warning: others can read {mapping}: `chmod 600 {mapping}`"
+            self.assertEqual(done.stderr.count(warning), int(told), done.stderr)
+
     def test_a_file_with_a_mistake_is_refused_by_its_place(self):
         task = definition("echo never")
         mapping = self.mapping(f'k = {{ vaule = "{PLANTED}" }}')

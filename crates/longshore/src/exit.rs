@@ -1,4 +1,5 @@
-//! How the program ends when it cannot do what was asked.
+//! What the program itself says on standard error, and how it ends when it cannot do what was
+//! asked.
 
 use std::process::ExitCode;
 
@@ -10,4 +11,10 @@ pub(crate) const COULD_NOT_RUN: u8 = 125;
 pub(crate) fn failure(sentence: &str) -> ExitCode {
     eprintln!("longshore: {sentence}");
     ExitCode::from(COULD_NOT_RUN)
+}
+
+/// One sentence that stops nothing.
+#[expect(clippy::print_stderr, reason = "a word to the person at the terminal")]
+pub(crate) fn warning(sentence: &str) {
+    eprintln!("warning: {sentence}");
 }

@@ -40,6 +40,18 @@ impl Sources {
         self.mapping.is_some() || self.services.is_configured()
     }
 
+    /// What the owner of the mapping should know of it: a sentence, for the log or the terminal.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let mapping = self
+            .mapping
+            .as_ref()
+            .filter(|one| one.is_open_to_others())?;
+        let path = mapping.path().display();
+        Some(format!(
+            "others can read {path}: `chmod 600 {path}` keeps its secrets to you"
+        ))
+    }
+
     /// The value of each reference, or why there is none.
     async fn texts(
         &self,

@@ -77,6 +77,8 @@ fn lock_sentence(error: &LockError) -> String {
 pub(crate) struct Server {
     pub(crate) file: ServerFile,
     pub(crate) writer: Writer,
+    /// For a command without a log, which has this server for its own tasks.
+    pub(crate) warning: Option<String>,
     drivers: Vec<Arc<dyn Driver>>,
     data_dir: PathBuf,
     stop: oneshot::Sender<()>,
@@ -159,6 +161,7 @@ impl Server {
         Ok(Self {
             file,
             writer,
+            warning: sources.warning(),
             drivers,
             data_dir,
             stop,
@@ -214,11 +217,11 @@ fn services(config: &Config) -> Services {
 /// Where the values come from that definitions only name.
 fn sources(config: &Config, services: Services) -> Result<Arc<Sources>, MappingError> {
     let mapping = config.secrets.as_deref().map(Mapping::open).transpose()?;
-    if let Some(mapping) = mapping.as_ref().filter(|one| one.is_open_to_others()) {
-        let path = mapping.path().display();
-        tracing::warn!("others can read {path}: `chmod 600 {path}` keeps its secrets to you");
+    let sources = Sources::new(mapping, services);
+    if let Some(warning) = sources.warning() {
+        tracing::warn!("{warning}");
     }
-    Ok(Arc::new(Sources::new(mapping, services)))
+    Ok(Arc::new(sources))
 }
 
 /// Scripted containers have no environment that anybody could see: nothing is fetched for them,

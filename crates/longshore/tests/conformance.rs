@@ -132,6 +132,10 @@ conformance! {
     check test_javascript {
         javascript "JavaScript"
     }
+    check test_examples {
+        github "GitHub"
+        compose "Compose"
+    }
     check test_tutorial {
         placement "Placement"
         faults "Faults"

@@ -5,4 +5,6 @@ mod clock;
 #[cfg(test)]
 mod plane;
 #[cfg(test)]
+mod references;
+#[cfg(test)]
 mod tasks;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agent::{Agent, ControlPlane};
+use agent::{Agent, ControlPlane, Resolver};
 use model::container::{ContainerKey, ContainerSpec, LogTarget};
 use model::payload::{
     ContainerPlan, Dependency, DependencyCondition, HealthCheck, HostStatus, NetworkMode,
@@ -17,14 +17,14 @@ use tokio::task::JoinHandle;
 use crate::clock::PausedClock;
 use crate::plane::Plane;
 
-struct Fixture {
+pub(crate) struct Fixture {
     folder: TempDir,
     clock: Arc<PausedClock>,
-    plane: Arc<Plane>,
+    pub(crate) plane: Arc<Plane>,
 }
 
 impl Fixture {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self {
             folder,
@@ -33,7 +33,7 @@ impl Fixture {
         }
     }
 
-    fn driver(&self) -> Arc<Scripted> {
+    pub(crate) fn driver(&self) -> Arc<Scripted> {
         let [logs, folder] = ["logs", "scripted"].map(|name| self.folder.path().join(name));
         Arc::new(Scripted::persistent(self.clock(), &logs, &folder).unwrap())
     }
@@ -44,15 +44,20 @@ impl Fixture {
 
     /// Starts an agent; aborting it is what the death of a server is.
     fn serve(&self) -> JoinHandle<()> {
+        self.serve_with(None)
+    }
+
+    /// One that asks for what tasks only name.
+    pub(crate) fn serve_with(&self, resolver: Option<Arc<dyn Resolver>>) -> JoinHandle<()> {
         let plane: Arc<dyn ControlPlane> = Arc::<Plane>::clone(&self.plane);
-        tokio::spawn(Agent::new(self.driver(), plane, self.clock(), None).run())
+        tokio::spawn(Agent::new(self.driver(), plane, self.clock(), resolver).run())
     }
 
     async fn sleep_until(&self, millis: i64) {
         self.clock.sleep_until(Timestamp::from_millis(millis)).await;
     }
 
-    fn statuses(&self, task: TaskId) -> Vec<HostStatus> {
+    pub(crate) fn statuses(&self, task: TaskId) -> Vec<HostStatus> {
         let mut statuses: Vec<_> = self
             .plane
             .reports(task)
@@ -64,12 +69,12 @@ impl Fixture {
     }
 }
 
-fn id(number: u32) -> TaskId {
+pub(crate) fn id(number: u32) -> TaskId {
     TaskId::from_bits(number.into())
 }
 
 /// A task of several containers: name and script each.
-fn task(number: u32, containers: &[(&str, &str)]) -> TaskPayload {
+pub(crate) fn task(number: u32, containers: &[(&str, &str)]) -> TaskPayload {
     let task = id(number);
     let names = containers
         .iter()

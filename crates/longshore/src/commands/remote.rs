@@ -45,6 +45,12 @@ async fn local(command: Command, config: &Config, data_dir: &Path) -> ExitCode {
     if command.secrets().is_some() && matches!(found, Found::Running { .. }) {
         return exit::failure(NOT_OURS);
     }
+    if let Found::Embedded(server) = &found {
+        server
+            .warning
+            .iter()
+            .for_each(|warning| exit::warning(warning));
+    }
     let client = match connect::client(found.file()) {
         Ok(client) => client,
         Err(error) => return exit::failure(&error.to_string()),

@@ -79,12 +79,12 @@ impl Mapping {
     }
 
     /// Whether others than its owner can read or write it.
-    pub(crate) fn is_open_to_others(&self) -> bool {
+    pub(super) fn is_open_to_others(&self) -> bool {
         let found = std::fs::metadata(&self.path);
         found.is_ok_and(|found| found.permissions().mode() & OTHERS != 0)
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
