@@ -5,7 +5,7 @@ use std::process::Stdio;
 use crate::{say, shell};
 
 /// Package, and what for.
-const NEEDED: [(&str, &str); 11] = [
+const NEEDED: [(&str, &str); 12] = [
     ("busybox-static", "the image of demo and tests"),
     (
         "docker.io",
@@ -22,6 +22,7 @@ const NEEDED: [(&str, &str); 11] = [
     ),
     ("make", "builds libbpf"),
     ("nftables", "tests read the rules"),
+    ("openssl", "certificates of an engine behind TLS"),
     (
         "podman",
         "the same tests hold the docker driver to its promises on Podman's socket",

@@ -23,6 +23,7 @@ mod objects;
 mod output;
 mod platform;
 mod pull;
+mod tls;
 
 use std::path::PathBuf;
 use std::sync::Arc;

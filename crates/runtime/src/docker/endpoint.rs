@@ -15,13 +15,24 @@ pub(super) enum Endpoint {
     Unix(PathBuf),
     /// `host:port`, without TLS.
     Tcp(String),
+    /// `host:port`, and the folder that has the certificates.
+    Tls(String, PathBuf),
+}
+
+impl Endpoint {
+    fn behind_tls(self, certificates: Option<PathBuf>) -> Self {
+        match (self, certificates) {
+            (Self::Tcp(address), Some(folder)) => Self::Tls(address, folder),
+            (other, _) => other,
+        }
+    }
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
-            Self::Tcp(address) => write!(f, "tcp://{address}"),
+            Self::Tcp(address) | Self::Tls(address, _) => write!(f, "tcp://{address}"),
         }
     }
 }
@@ -33,6 +44,10 @@ pub struct Surroundings {
     pub configured: Option<String>,
     /// `DOCKER_HOST`.
     pub host: Option<String>,
+    /// `DOCKER_TLS_VERIFY`: an address that is `tcp://` is behind TLS.
+    pub has_tls: bool,
+    /// `DOCKER_CERT_PATH`, else `docker_folder`.
+    pub certificates: Option<PathBuf>,
     /// `DOCKER_CONTEXT`.
     pub context: Option<String>,
     /// `DOCKER_CONFIG`, else `~/.docker`.
@@ -61,6 +76,8 @@ struct ContextMeta {
 struct ContextEndpoint {
     #[serde(default)]
     host: String,
+    #[serde(default, rename = "SkipTLSVerify")]
+    skip_tls_verify: bool,
 }
 
 impl Surroundings {
@@ -69,11 +86,15 @@ impl Surroundings {
         let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let folder = |name: &str| text(name).map(PathBuf::from);
         let home = folder("HOME");
+        let docker_folder =
+            folder("DOCKER_CONFIG").or_else(|| Some(home.as_ref()?.join(".docker")));
         Self {
             configured,
             host: text("DOCKER_HOST"),
+            has_tls: text("DOCKER_TLS_VERIFY").is_some(),
+            certificates: folder("DOCKER_CERT_PATH").or_else(|| docker_folder.clone()),
             context: text("DOCKER_CONTEXT"),
-            docker_folder: folder("DOCKER_CONFIG").or_else(|| Some(home.as_ref()?.join(".docker"))),
+            docker_folder,
             runtime_folder: folder("XDG_RUNTIME_DIR"),
             platform: platform.or_else(|| text("DOCKER_DEFAULT_PLATFORM")),
             home,
@@ -83,16 +104,22 @@ impl Surroundings {
     /// The one address that was named, else the usual sockets in the order of trial.
     pub(super) fn candidates(&self) -> Result<Vec<Endpoint>, DockerError> {
         if let Some(address) = &self.configured {
-            return parse(address, "docker.host").map(|endpoint| vec![endpoint]);
+            return self.named(address, "docker.host");
         }
         if let Some(address) = &self.host {
-            return parse(address, "DOCKER_HOST").map(|endpoint| vec![endpoint]);
+            return self.named(address, "DOCKER_HOST");
         }
         let named = self.context.clone().or_else(|| self.current_context());
         match named.filter(|name| !name.is_empty() && name != "default") {
             Some(name) => self.of_context(&name).map(|endpoint| vec![endpoint]),
             None => Ok(self.usual()),
         }
+    }
+
+    fn named(&self, address: &str, origin: &str) -> Result<Vec<Endpoint>, DockerError> {
+        let endpoint = parse(address, origin)?;
+        let folder = || self.certificates.clone().unwrap_or_default();
+        Ok(vec![endpoint.behind_tls(self.has_tls.then(folder))])
     }
 
     fn current_context(&self) -> Option<String> {
@@ -108,11 +135,18 @@ impl Surroundings {
         // The command line names the folder of a context so.
         let digest = hex::encode(Sha256::digest(name));
         let folder = self.docker_folder.as_ref().ok_or_else(unknown)?;
-        let path = folder.join("contexts/meta").join(digest).join("meta.json");
+        let path = folder.join("contexts/meta").join(&digest).join("meta.json");
         let text = std::fs::read(path).map_err(|_| unknown())?;
         let meta: ContextMeta = serde_json::from_slice(&text).map_err(|_| unknown())?;
         let endpoint = meta.endpoints.get("docker").ok_or_else(unknown)?;
-        parse(&endpoint.host, &format!("the Docker context {name}"))
+        let found = parse(&endpoint.host, &format!("the Docker context {name}"))?;
+        let certificates = folder.join("contexts/tls").join(digest).join("docker");
+        if endpoint.skip_tls_verify {
+            return Err(DockerError::Unverified {
+                name: name.to_owned(),
+            });
+        }
+        Ok(found.behind_tls(certificates.is_dir().then_some(certificates)))
     }
 
     fn usual(&self) -> Vec<Endpoint> {
@@ -203,6 +237,43 @@ mod tests {
         check(&surroundings, &["tcp://10.0.0.1:2375"]);
         surroundings.configured = Some("unix:///mine.sock".to_owned());
         check(&surroundings, &["unix:///mine.sock"]);
+    }
+
+    #[test]
+    fn certificates_are_those_of_the_process_or_of_the_context() {
+        let (folder, mut surroundings) = folder();
+        let digest = hex::encode(Sha256::digest("colima"));
+        let meta = folder
+            .path()
+            .join("contexts/meta")
+            .join(&digest)
+            .join("meta.json");
+        let text = |skips: bool| {
+            format!(
+                r#"{{"Endpoints":{{"docker":{{"Host":"tcp://far:2376","SkipTLSVerify":{skips}}}}}}}"#
+            )
+        };
+        fs::write(&meta, text(false)).unwrap();
+        let plain = Endpoint::Tcp("far:2376".to_owned());
+        assert_eq!(surroundings.candidates().unwrap(), [plain.clone()]);
+        let own = folder
+            .path()
+            .join("contexts/tls")
+            .join(&digest)
+            .join("docker");
+        fs::create_dir_all(&own).unwrap();
+        let secured = |folder| Endpoint::Tls("far:2376".to_owned(), folder);
+        assert_eq!(surroundings.candidates().unwrap(), [secured(own)]);
+        fs::write(&meta, text(true)).unwrap();
+        refused(&surroundings, &["colima", "docker context create"]);
+        surroundings.host = Some("tcp://far:2376".to_owned());
+        surroundings.certificates = Some("/certificates".into());
+        assert_eq!(surroundings.candidates().unwrap(), [plain]);
+        surroundings.has_tls = true;
+        assert_eq!(
+            surroundings.candidates().unwrap(),
+            [secured("/certificates".into())]
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::endpoint::{Endpoint, Surroundings};
 use super::error::{DockerError, no_answer};
 use super::platform::{self, Platform};
+use super::tls;
 use crate::driver::Capacity;
 
 /// Seconds until the head of an answer must have come. Starting a container on a busy machine
@@ -116,7 +117,7 @@ async fn find(surroundings: &Surroundings) -> Result<Endpoint, DockerError> {
     for (index, endpoint) in endpoints.iter().enumerate() {
         let tried = match endpoint {
             Endpoint::Unix(path) => try_socket(path, endpoint).await,
-            Endpoint::Tcp(_) => Ok(()),
+            Endpoint::Tcp(_) | Endpoint::Tls(..) => Ok(()),
         };
         match tried {
             Ok(()) => return Ok(endpoints.swap_remove(index)),
@@ -138,6 +139,9 @@ fn client(endpoint: &Endpoint, version: &ClientVersion) -> Result<Docker, Docker
         }
         Endpoint::Tcp(address) => {
             Docker::connect_with_http(&format!("http://{address}"), ANSWER_SECONDS, version)
+        }
+        Endpoint::Tls(address, folder) => {
+            return tls::client(address, folder, ANSWER_SECONDS, version);
         }
     };
     made.map_err(|error| no_answer(&endpoint.to_string(), &error))

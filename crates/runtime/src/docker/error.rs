@@ -35,7 +35,7 @@ pub enum DockerError {
     NotLinux { endpoint: String, system: String },
     #[error(
         "{origin} names the engine {address:?}, which cannot be reached so; give unix:///PATH, or \
-         tcp://HOST:PORT without TLS (an engine behind ssh can be had by `ssh -L`)"
+         tcp://HOST:PORT (an engine behind ssh can be had by `ssh -L`)"
     )]
     Address { address: String, origin: String },
     #[error(
@@ -48,6 +48,22 @@ pub enum DockerError {
          linux/amd64 or linux/arm64, or leave it out"
     )]
     Platform { text: String },
+    #[error(
+        "the certificates of the engine cannot be taken from {} ({cause}); put ca.pem, cert.pem \
+         and key.pem there, or name another folder in DOCKER_CERT_PATH", path.display()
+    )]
+    Certificates { path: PathBuf, cause: String },
+    #[error(
+        "the Docker context {name} does not have the engine's certificate verified, which is \
+         not offered; make one with `docker context create --docker \
+         host=tcp://…,ca=ca.pem,cert=cert.pem,key=key.pem`"
+    )]
+    Unverified { name: String },
+    #[error(
+        "the certificate of the engine at {endpoint} {cause}; take the certificates that its \
+         operator gives out, into the folder that DOCKER_CERT_PATH or the context names"
+    )]
+    Distrust { endpoint: String, cause: String },
     #[error("the folder {} cannot be used ({source}); choose another --data-dir", path.display())]
     Folder { path: PathBuf, source: io::Error },
 }
@@ -60,9 +76,33 @@ fn remedy(socket: &Path) -> &'static str {
     "add yourself to the group docker with `sudo usermod -aG docker $USER`, then log in again"
 }
 
+/// How the TLS library says what is wrong, and what it means.
+const DISTRUST: [(&str, &str); 6] = [
+    ("UnknownIssuer", NOT_SIGNED),
+    ("BadSignature", NOT_SIGNED),
+    ("certificate: Expired", "has expired"),
+    ("certificate expired", "has expired"),
+    (
+        "not valid for name",
+        "is for another name than this address",
+    ),
+    (
+        "received fatal alert",
+        "is trusted, but the engine refuses the one in cert.pem",
+    ),
+];
+const NOT_SIGNED: &str = "was not signed by the authority in ca.pem";
+
 const PODMAN_CONFLICTS: [&str; 2] = ["container state improper", "that name is already in use"];
 
 pub(super) fn no_answer(endpoint: &str, error: &Error) -> DockerError {
+    let told = words(error);
+    if let Some((_, cause)) = DISTRUST.iter().find(|(sign, _)| told.contains(sign)) {
+        return DockerError::Distrust {
+            endpoint: endpoint.to_owned(),
+            cause: (*cause).to_owned(),
+        };
+    }
     DockerError::NoAnswer {
         endpoint: endpoint.to_owned(),
         cause: words(error),

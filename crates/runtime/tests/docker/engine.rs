@@ -3,7 +3,7 @@
 //! it ends it; nothing of it is left, also after a failure.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -31,17 +31,19 @@ pub(crate) fn engine() -> Arc<Engine> {
     if let Some(engine) = running.upgrade() {
         return engine;
     }
-    let engine = Arc::new(Engine::start());
+    let engine = Arc::new(Engine::start(|_, _| {}));
     engine.load_image();
     *running = Arc::downgrade(&engine);
     engine
 }
 
 impl Engine {
-    fn start() -> Self {
+    /// `add` puts more into its folder and behind its command.
+    pub(crate) fn start(add: impl FnOnce(&Path, &mut Command)) -> Self {
         let folder = tempfile::Builder::new().prefix("lsd-").tempdir().unwrap();
         let log = fs::File::create(folder.path().join("log")).unwrap();
         let mut command = daemon::command(folder.path());
+        add(folder.path(), &mut command);
         command.stdin(Stdio::null());
         command.stdout(log.try_clone().unwrap()).stderr(log);
         let process = command.spawn().unwrap();
@@ -54,8 +56,16 @@ impl Engine {
         format!("unix://{}", self.socket().display())
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     pub(crate) fn socket(&self) -> PathBuf {
-        self.folder.path().join(daemon::SOCKET)
+        self.folder().join(daemon::SOCKET)
     }
 
     fn archive(&self) -> PathBuf {
@@ -105,7 +115,7 @@ impl Engine {
 
     /// A command in the engine's network namespace.
     pub(crate) fn inside(&self, words: &[&str]) -> Output {
-        let target = self.process.id().to_string();
+        let target = self.pid().to_string();
         let mut enter = Command::new("nsenter");
         enter.args(["--target", &target, "--net", "--"]).args(words);
         enter.output().unwrap()

@@ -13,3 +13,4 @@ mod engine;
 mod images;
 mod network;
 mod testbed;
+mod tls;
