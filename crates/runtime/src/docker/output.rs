@@ -197,7 +197,8 @@ impl Following {
     }
 
     /// From the beginning of the output to its end. An engine that is followed while a
-    /// container ends may leave out the last messages; one that is asked afterwards does not.
+    /// container ends may leave out the last message; one that is asked afterwards does not.
+    /// Docker 20.10 leaves out what has no line end in one of six lives, and nothing before it.
     async fn attempt(&self, is_doubtful: bool) -> Result<(), String> {
         let Self { client, source, .. } = self;
         let mut sink = Sink::open(&self.root, source, &self.gate).await?;
