@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, ResourcesUlimits};
-use model::container::{ContainerSpec, EnvironmentVariable, ExtraHost, Failure, NamespaceMode};
+use model::container::{
+    ContainerKey, ContainerSpec, EnvironmentVariable, ExtraHost, Failure, NamespaceMode,
+    VolumesFrom,
+};
 use model::payload::merge_environment;
 
-use super::mounts;
 use super::pull::Image;
+use super::{mounts, names};
 
 /// As for containers of the native driver.
 const PROCESSES_MAX: i64 = 8192;
@@ -104,6 +107,7 @@ fn host_config(spec: &ContainerSpec, place: &Place<'_>) -> Result<HostConfig, Fa
         security_opt: Some(security(spec)),
         sysctls: Some(system_controls(spec, place)),
         mounts: Some(mounts::engine_mounts(spec)?),
+        volumes_from: Some(volumes_from(spec)?),
         tmpfs: Some(mounts::tmpfs(spec).into_iter().collect()),
         log_config: Some(HostConfigLogConfig {
             typ: Some(LOG_DRIVER.to_owned()),
@@ -121,6 +125,19 @@ fn host_config(spec: &ContainerSpec, place: &Place<'_>) -> Result<HostConfig, Fa
         identity(spec, place, &mut config);
     }
     Ok(config)
+}
+
+/// The volumes of other containers' images; what the definition mounts goes before them.
+fn volumes_from(spec: &ContainerSpec) -> Result<Vec<String>, Failure> {
+    let one = |from: &VolumesFrom| {
+        let key = ContainerKey {
+            task: spec.key.task,
+            container: from.container.clone(),
+        };
+        let mode = if from.read_only { "ro" } else { "rw" };
+        Ok(format!("{}:{mode}", names::container(&key)?))
+    };
+    spec.volumes_from.iter().map(one).collect()
 }
 
 /// A task's limits go to each of its containers: the engine has no place for one of the task.

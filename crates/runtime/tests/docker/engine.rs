@@ -68,7 +68,7 @@ impl Engine {
         self.folder().join(daemon::SOCKET)
     }
 
-    fn archive(&self) -> PathBuf {
+    pub(crate) fn archive(&self) -> PathBuf {
         self.folder.path().join("rootfs.tar")
     }
 
@@ -204,8 +204,18 @@ fn remove_cgroups(name: &str) {
         .map(|entry| entry.path())
         .chain(["/sys/fs/cgroup".into()]);
     for root in roots {
-        let _ = fs::remove_dir(root.join(name));
+        remove_cgroup(&root.join(name));
     }
+}
+
+/// With those below it.
+fn remove_cgroup(path: &Path) {
+    for below in fs::read_dir(path).into_iter().flatten().flatten() {
+        if below.path().is_dir() {
+            remove_cgroup(&below.path());
+        }
+    }
+    let _ = fs::remove_dir(path);
 }
 
 /// Between two looks from a thread that may block.

@@ -14,3 +14,4 @@ mod images;
 mod network;
 mod testbed;
 mod tls;
+mod volumes;

@@ -19,3 +19,5 @@ mod images;
 mod network;
 #[path = "../docker/testbed.rs"]
 mod testbed;
+#[path = "../docker/volumes.rs"]
+mod volumes;
