@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -180,6 +181,7 @@ impl Drop for Engine {
             .status();
         let _ = self.process.wait();
         let folder = self.folder.path().to_string_lossy().into_owned();
+        end_processes(&folder);
         let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
         for mount in mounts.lines().rev() {
             let place = mount
@@ -192,6 +194,32 @@ impl Drop for Engine {
         }
         remove_cgroups(&daemon::cgroup());
     }
+}
+
+/// Those whose command names the folder: Podman keeps one for five minutes after each command
+/// inside a container.
+fn end_processes(folder: &str) {
+    for _ in 0..200 {
+        let left = processes_of(folder);
+        if left.is_empty() {
+            return;
+        }
+        for pid in left {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+        pause(Duration::from_millis(20));
+    }
+}
+
+fn processes_of(folder: &str) -> Vec<Pid> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let names_it = |entry: fs::DirEntry| {
+        let command = fs::read(entry.path().join("cmdline")).ok()?;
+        let pid = entry.file_name().to_string_lossy().parse().ok()?;
+        let is_of_folder = String::from_utf8_lossy(&command).contains(folder);
+        Pid::from_raw(pid).filter(|_| is_of_folder)
+    };
+    entries.filter_map(names_it).collect()
 }
 
 /// In every hierarchy; the kernel takes only empty ones.
