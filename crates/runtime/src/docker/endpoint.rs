@@ -254,8 +254,8 @@ mod tests {
             )
         };
         fs::write(&meta, text(false)).unwrap();
-        let plain = Endpoint::Tcp("far:2376".to_owned());
-        assert_eq!(surroundings.candidates().unwrap(), [plain.clone()]);
+        let plain = [Endpoint::Tcp("far:2376".to_owned())];
+        assert_eq!(surroundings.candidates().unwrap(), plain);
         let own = folder
             .path()
             .join("contexts/tls")
@@ -268,7 +268,7 @@ mod tests {
         refused(&surroundings, &["colima", "docker context create"]);
         surroundings.host = Some("tcp://far:2376".to_owned());
         surroundings.certificates = Some("/certificates".into());
-        assert_eq!(surroundings.candidates().unwrap(), [plain]);
+        assert_eq!(surroundings.candidates().unwrap(), plain);
         surroundings.has_tls = true;
         assert_eq!(
             surroundings.candidates().unwrap(),
