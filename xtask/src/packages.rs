@@ -5,7 +5,7 @@ use std::process::Stdio;
 use crate::{say, shell};
 
 /// Package, and what for.
-const NEEDED: [(&str, &str); 12] = [
+const NEEDED: [(&str, &str); 11] = [
     ("busybox-static", "the image of demo and tests"),
     (
         "docker.io",
@@ -23,10 +23,6 @@ const NEEDED: [(&str, &str); 12] = [
     ("make", "builds libbpf"),
     ("nftables", "tests read the rules"),
     ("openssl", "certificates of an engine behind TLS"),
-    (
-        "podman",
-        "the same tests hold the docker driver to its promises on Podman's socket",
-    ),
     ("pkg-config", "finds the libraries"),
     (
         "python3-venv",

@@ -1,5 +1,5 @@
 //! The tests of the docker driver against Podman's compatible socket. Needs root, and Debian's
-//! podman and docker.io, whose command line looks at the engine.
+//! podman and docker.io, whose command line looks at the engine. Runs when it is named only.
 #![cfg(target_os = "linux")]
 #![expect(
     clippy::unwrap_used,
